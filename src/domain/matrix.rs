@@ -193,6 +193,8 @@ pub enum RoomContent {
         body: String,
         reply_to: Option<MatrixEventId>,
     },
+    /// The card of a room, or its new text. Never goes to a customer.
+    Card { body: String, of: Option<MatrixEventId> },
     /// A tick on an agent's message, or a customer's reaction.
     Reaction { to: MatrixEventId, key: String },
     /// How far an agent's message is.
@@ -415,8 +417,11 @@ pub trait Matrix: Send + Sync + 'static {
     /// Searches the room's newest events for one of ours with this transaction id in its content (rule 18).
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError>;
 
-    /// Redacts an event of ours.
+    /// Redacts an event of ours, or an agent's reaction that was carried out.
     async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError>;
+
+    /// Pins an event in its room, beside those that are pinned.
+    async fn pin(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError>;
 
     /// Moves a read receipt to `id`: the customer has read it (rule 20). It is the receipt of the customer's own user, where
     /// the reader is known and has one, else ours.

@@ -107,6 +107,10 @@ pub enum MatrixWork {
         event: MatrixEventId,
         key: String,
     },
+    /// Bring the card of a room up to date.
+    Card { room: MatrixRoomId },
+    /// Pin an event in its room.
+    Pin { room: MatrixRoomId, event: MatrixEventId },
     /// Ask a stored question in its room.
     Ask { question: i64 },
     /// Remove an event that shows what is deleted.
@@ -131,6 +135,8 @@ impl MatrixWork {
             Self::Reply { room, .. }
             | Self::Tell { room, .. }
             | Self::Mark { room, .. }
+            | Self::Card { room }
+            | Self::Pin { room, .. }
             | Self::Remove { room, .. } => Some(room),
             _ => None,
         }
@@ -280,6 +286,14 @@ mod tests {
                 },
             ),
             (r#"{"do":"ask","question":7}"#, MatrixWork::Ask { question: 7 }),
+            (r#"{"do":"card","room":"!r"}"#, MatrixWork::Card { room: "!r".into() }),
+            (
+                r#"{"do":"pin","room":"!r","event":"$e"}"#,
+                MatrixWork::Pin {
+                    room: "!r".into(),
+                    event: "$e".into(),
+                },
+            ),
             (
                 r#"{"do":"remove","room":"!r","event":"$e"}"#,
                 MatrixWork::Remove {

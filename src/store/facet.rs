@@ -73,6 +73,8 @@ facets! {
     Audit = audit;
     /// Profile pictures of customers and groups.
     Avatars = avatars;
+    /// Cards of rooms.
+    Cards = cards;
     /// Conversations.
     Conversations = conversations;
     /// Customers.

@@ -1,6 +1,7 @@
 //! Rooms, their events, and the agents who are invited to them.
 
 pub mod agent;
+pub mod card;
 pub mod internal_event;
 pub mod pending_event;
 pub mod question;

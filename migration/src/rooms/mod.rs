@@ -3,3 +3,4 @@
 pub mod m0033_room_files;
 pub mod m0034_room_reactions;
 pub mod m0035_questions;
+pub mod m0036_cards;

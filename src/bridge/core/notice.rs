@@ -78,6 +78,7 @@ pub(crate) async fn show_vote(
 async fn show(tx: &mut Tx, policy: &Policy, message: &Message, work: MatrixWork) -> Result<(), StoreError> {
     if policy.matrix && !message.backfilled && message.kind != Kind::System {
         tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
+        tx.cards().ask(message.account_id, message.conversation_id).await?;
     }
     Ok(())
 }
@@ -102,6 +103,7 @@ pub(crate) async fn show_room(tx: &mut Tx, policy: &Policy, conversation: &Conve
     if policy.matrix {
         let work = NewWork::for_conversation(conversation.account_id, conversation.id, MatrixWork::UpdateRoom);
         tx.outbox().enqueue(work).await?;
+        tx.cards().ask(conversation.account_id, conversation.id).await?;
     }
     Ok(())
 }

@@ -135,6 +135,7 @@ async fn update_room(tx: &mut Tx, conversation: &Conversation) -> Result<(), Sto
         let (account, lane) = (conversation.account_id, conversation.id);
         let work = NewWork::for_conversation(account, lane, MatrixWork::UpdateRoom);
         tx.outbox().enqueue(work).await?;
+        tx.cards().ask(account, lane).await?;
     }
     Ok(())
 }

@@ -64,6 +64,7 @@ impl Worker for DisappearingWorker {
                         tx.emit(Event::message_deleted(&gone));
                         // The room loses it by a row of the outbox, so a crash or an outage only delays that.
                         notice::show_end(tx, policy, &gone).await?;
+                        tx.cards().ask(gone.account_id, gone.conversation_id).await?;
                         Ok::<_, StoreError>(())
                     }
                     .boxed()

@@ -167,6 +167,7 @@ pub(super) async fn put_out(
         addressee: None,
     };
     queue::queue(tx, policy, new).await?;
+    tx.cards().ask(conversation.account_id, conversation.id).await?;
     Ok(Taken::Queued)
 }
 

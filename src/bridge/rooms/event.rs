@@ -28,6 +28,13 @@ pub(crate) async fn take_in(
     let policy = &*core.policy;
     let is_work = asks(event) && tx.agents().is_answering(&event.sender).await?;
     if let RoomEventKind::Redaction { of } = &event.what {
+        if tx.cards().lose(of).await? {
+            // Another takes its place.
+            if let Some(conversation) = conversation_of(tx, event).await? {
+                tx.cards().ask(conversation.account_id, conversation.id).await?;
+            }
+            return Ok(Taken::Done);
+        }
         // It waits behind nothing: what it takes back may be the next to go out.
         return if is_work {
             redaction::take_back(tx, policy, event, of).await

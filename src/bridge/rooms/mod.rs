@@ -1,6 +1,7 @@
 //! Matrix rooms: shows messages in them, and handles what agents write there.
 
 mod asking;
+mod cards;
 mod changes;
 mod commands;
 mod effects;

@@ -178,6 +178,8 @@ impl RoomRelay {
             }
             MatrixWork::ShowNote { note } => self.show_note(item, *note).await,
             MatrixWork::Mark { room, event, key } => self.mark(item, room, event, key).await,
+            MatrixWork::Card { room } => self.show_card(item, room).await,
+            MatrixWork::Pin { room, event } => self.pin(item, room, event).await,
             MatrixWork::Ask { question } => self.ask(item, *question).await,
             MatrixWork::Remove { room, event } => self.remove(item, room, event).await,
             MatrixWork::UpdateRoom => self.update_room(item).await,

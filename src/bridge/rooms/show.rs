@@ -233,6 +233,7 @@ impl RoomRelay {
                         attach::show_late(tx, &present).await?;
                     }
                     ticks::ask(tx, message).await?;
+                    tx.cards().ask(message.account_id, message.conversation_id).await?;
                     tx.outbox().finish(*item).await.map(|_| ())
                 }
                 .boxed()

@@ -12,6 +12,8 @@ words! {
         Command = "command",
         /// A notice of the bot.
         Notice = "notice",
+        /// The card of a room.
+        Card = "card",
         /// A question of the bot's.
         Question = "question",
         /// An agent's answer to one of these, which was not sent.

@@ -1,6 +1,7 @@
 //! The desk's own work: attributes, labels, notes, messages for later, exports, and the guard against answers that cross.
 
 pub mod attribute;
+pub mod card;
 pub mod export;
 pub mod internal;
 pub mod label;

@@ -3,6 +3,7 @@
 mod caller;
 mod events;
 mod making;
+mod pins;
 mod space;
 mod state;
 mod upload;
@@ -15,6 +16,7 @@ use tokio::sync::Mutex;
 pub use caller::Caller;
 pub use events::{MAX_PAGES, PAGE, check_membership, mark_read, or_gone, redact, type_in, up_to};
 pub use making::invite;
+pub use pins::pin;
 pub use space::Team;
 pub use upload::{read_file, upload_request};
 

@@ -228,6 +228,13 @@ impl Matrix for Service {
         self.inner.connection.within(CALL_TIMEOUT, redacted).await
     }
 
+    async fn pin(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError> {
+        let session = self.inner.connection.client()?;
+        let (room, id) = (room_id(room)?, event_id(id)?);
+        let pinned = rooms::pin(session.caller(), &room, &id);
+        self.inner.connection.within(CALL_TIMEOUT, pinned).await
+    }
+
     async fn mark_read(
         &self,
         room: &MatrixRoomId,

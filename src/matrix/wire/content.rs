@@ -60,6 +60,7 @@ pub fn outgoing(content: &RoomContent, author: Option<&str>, txn: &TxnId) -> Out
                 replying(notice, reply_to.as_ref().map(MatrixEventId::as_str)),
             )
         }
+        RoomContent::Card { body, of } => ("m.room.message", card_of(body, of.as_ref())),
         RoomContent::Reaction { to, key } => {
             let relation = json!({"rel_type": "m.annotation", "event_id": to.as_str(), "key": key});
             ("m.reaction", json!({"m.relates_to": relation}))
@@ -116,6 +117,21 @@ fn edit_of(author: Option<&str>, of: &MatrixEventId, body: &str) -> Value {
         "m.mentions": {},
         "m.relates_to": {"rel_type": "m.replace", "event_id": of.as_str()},
     })
+}
+
+/// Builds a card, or its new text: a notice, so that nobody is notified.
+fn card_of(body: &str, of: Option<&MatrixEventId>) -> Value {
+    let card = json!({"msgtype": "m.notice", "body": body, "m.mentions": {}});
+    match of {
+        None => card,
+        Some(of) => json!({
+            "msgtype": "m.notice",
+            "body": format!("* {body}"),
+            "m.new_content": card,
+            "m.mentions": {},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": of.as_str()},
+        }),
+    }
 }
 
 /// Builds a file's content but for where it is. A name goes before the caption; where there is none, before the file's

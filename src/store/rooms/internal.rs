@@ -39,13 +39,13 @@ impl<D: Database> InternalEvents<'_, D> {
 }
 
 impl InternalEvents<'_, Store> {
-    /// Deletes events that are older than `before`, and returns how many. Those of notes stay.
+    /// Deletes events that are older than `before`, and returns how many. Notes and cards stay.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut count = 0;
         for kind in InternalKind::ALL
             .iter()
             .copied()
-            .filter(|kind| *kind != InternalKind::Note)
+            .filter(|kind| !matches!(kind, InternalKind::Note | InternalKind::Card))
         {
             loop {
                 let pruned = self.0.write((kind, before), |tx, &(kind, before)| {

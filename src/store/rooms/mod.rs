@@ -1,5 +1,6 @@
 //! Rooms: which room shows which conversation, and which event shows which message.
 
+mod cards;
 pub mod internal;
 pub mod pending;
 mod questions;

@@ -178,6 +178,7 @@ async fn due_message_is_held_until_handed_over() {
     rig.run.whatsapp.customer_writes(0);
     rig.settle().await;
     assert_eq!(rig.why_held().await, Some(WaitReason::CustomerWrote));
+    rig.let_cards_change().await;
     assert_eq!(rig.waiting().await, 0);
     rig.goes_on(12 * HOUR);
     rig.patience().await;

@@ -101,6 +101,12 @@ impl Rig {
         self.work().await;
     }
 
+    /// Lets the cards of the rooms change once more: they do once a minute.
+    async fn let_cards_change(&mut self) {
+        self.run.clock.advance(Duration::from_secs(61));
+        self.settle().await;
+    }
+
     /// Ends the program and starts it on a database into which a backup was read.
     async fn restore(&mut self, backup: &[u8]) {
         self.program.store.clone().close().await;

@@ -1,7 +1,5 @@
 //! Who somebody is: one customer, one conversation, one room, whatever they come by.
 
-use std::time::Duration;
-
 use crm::bridge::{CustomerEdit, SendTo};
 use crm::contract::EventType;
 use crm::domain::conversation::Conversation;
@@ -173,8 +171,7 @@ async fn left_room_links_new_room_and_sends_nothing() {
     rig.settle().await;
     assert_eq!(rig.message("here again").await.customer_id, Some(CustomerId(2)));
     // What looks whether an answer is late is due half a minute after it.
-    rig.run.clock.advance(Duration::from_secs(31));
-    rig.settle().await;
+    rig.let_cards_change().await;
     let waiting = rig.program.store.outbox().counts().await.unwrap();
     assert!(
         waiting.iter().all(|count| count.target != Target::Matrix),

@@ -1,4 +1,4 @@
-//! A day at the desk, once by REST alone, once by the shell alone, and once by commands in a room alone: a new customer is taken, noted upon, answered from a
+//! A day at the desk, once by REST alone, once by the shell alone, and once by commands and reactions in rooms alone: a new customer is taken, noted upon, answered from a
 //! template and with a file; a message for later is held when the customer writes, and released; the conversation sleeps,
 //! the customer wakes it, and it is closed. Each step is in the journal, in the audit log and in the metrics.
 
@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crm::clock::SystemClock;
 use crm::domain::Clock as _;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::rig::customers::{phone_shows, times_accepted};
 use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
 use crate::rig::files::{png, write};
 use crate::rig::media::{get, post, upload};
+use crate::rig::told::rest;
 use crate::rig::{PATIENCE, until};
 use testbed::agents::{Agent, Client, Content};
 use testbed::standin::Customer;
@@ -329,9 +331,60 @@ async fn by_commands(desk: &Desk, agent: &Agent, customer: &Customer) -> i64 {
     id
 }
 
+/// Waits until the bot has put a reaction under one of its messages, and taps it: the agent reacts likewise.
+async fn taps(agent: &Agent, room: &str, event: &str, key: &str) {
+    agent
+        .until_reaction(room, event, |shown| shown == key, PATIENCE)
+        .await
+        .unwrap();
+    agent.send(room, Content::reaction(event, key)).await.unwrap();
+}
+
+/// A message of the bot's that says this.
+async fn notice(agent: &Agent, room: &str, says: &str) -> testbed::agents::Message {
+    let is_it = |message: &testbed::agents::Message| message.msgtype() == "m.notice" && message.body().contains(says);
+    agent.until_message(room, is_it, PATIENCE).await.unwrap()
+}
+
+/// The common actions by one tap each. Gives the conversation's id, and its room.
+async fn by_reactions(desk: &Desk, agent: &Agent, customer: &Customer) -> (i64, String) {
+    customer.write(QUESTION);
+    let room = agent.until_room("Dora", PATIENCE).await.unwrap().room_id;
+    let card = notice(agent, &room, "✋ take").await;
+    assert!(
+        card.body().contains("Dora (+447700900404)") && card.body().contains("open, with nobody"),
+        "{card:?}"
+    );
+    taps(agent, &room, &card.event_id, "✋").await;
+    let taken = conversation_of(desk, "Dora", |found| found["assignee"] == "ada").await;
+    let id = taken["id"].as_i64().unwrap();
+
+    desk.standin.page_online(false);
+    agent.send(&room, Content::text(PROMISE)).await.unwrap();
+    let message = until("a message that waits", async || {
+        let page = get(desk, &format!("/api/v1/conversations/{id}/messages")).await;
+        let all = page["data"].as_array()?.clone();
+        all.into_iter().find(|message| message["content"] == PROMISE)
+    })
+    .await;
+    done(desk, &format!("/api/v1/messages/{}/cancel", message["id"]), json!({})).await;
+    desk.standin.page_online(true);
+    let failure = notice(agent, &room, "This was not sent").await;
+    taps(agent, &room, &failure.event_id, "🔁").await;
+    phone_shows(customer, PROMISE).await;
+
+    taps(agent, &room, &card.event_id, "💤").await;
+    conversation_of(desk, "Dora", |found| found["status"] == "snoozed").await;
+    customer.write(SECOND_QUESTION);
+    conversation_of(desk, "Dora", |found| found["status"] == "open").await;
+    taps(agent, &room, &card.event_id, "✅").await;
+    conversation_of(desk, "Dora", |found| found["status"] == "closed").await;
+    (id, room)
+}
+
 /// The agent has nothing but a Matrix client.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn day_at_desk_by_commands_alone() {
+async fn day_at_desk_by_commands_and_reactions() {
     if testbed::quick() {
         return;
     }
@@ -344,6 +397,32 @@ async fn day_at_desk_by_commands_alone() {
     let id = by_commands(&desk, &agent, &cleo).await;
     let texts: Vec<String> = cleo.inbox().into_iter().map(|shown| shown.text).collect();
     assert_eq!(texts, [GREETING, PROMISE, OFFER], "notes and commands stay inside");
+    let agents = get(&desk, "/api/v1/agents").await;
+    let ada = agents["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|agent| agent["name"] == "ada");
+    let ada = ada.unwrap()["id"].clone();
+    let manager = json!({ "role": "manager" });
+    let (status, _) = rest(&desk, Method::PATCH, &format!("/api/v1/agents/{ada}"), manager).await;
+    assert_eq!(status, 200, "who retries is a manager");
+    let dora = desk.standin.customer("Dora", "447700900404");
+    let (by_taps, room) = by_reactions(&desk, &agent, &dora).await;
+    let texts: Vec<String> = dora.inbox().into_iter().map(|shown| shown.text).collect();
+    assert_eq!(texts, [PROMISE], "reactions stay inside");
+    let events = desk
+        .crm
+        .lines_within(
+            Duration::from_secs(30),
+            &["tail", "--since", "0", "--idle", "1s", "-o", "ndjson"],
+        )
+        .await;
+    let of = |kind: &str| {
+        let theirs = |event: &&Value| event["conversation_id"] == by_taps && event["type"] == kind;
+        events.iter().filter(theirs).count()
+    };
+    assert_eq!((of("conversation.assigned"), of("message.queued")), (1, 1), "each once");
     let notes = get(&desk, &format!("/api/v1/conversations/{id}/notes")).await;
     let notes: Vec<&str> = notes["data"]
         .as_array()
@@ -371,4 +450,7 @@ async fn day_at_desk_by_commands_alone() {
         "conversation.status",
     ];
     assert_eq!(operations, decided);
+    // A card changes once a minute.
+    let is_current = |message: &testbed::agents::Message| message.body().contains("closed, with ada");
+    agent.until_message(&room, is_current, 2 * PATIENCE).await.unwrap();
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crm::contract::{EventType, MessageView};
+use crm::domain::card::Card;
 use crm::domain::matrix::RoomContent;
 use crm::domain::media::MediaState;
 use crm::domain::message::{Direction, Message, MessageState, Origin};
@@ -257,6 +258,47 @@ async fn the_room_shows_each_message_once_in_order(run: &Run, program: &Program,
         );
     }
     one_tick_a_message(run, stored, &log, program).await;
+    one_card_a_room(run, &log, program).await;
+}
+
+/// A room with messages has one card, pinned, and it says what is stored of it.
+async fn one_card_a_room(run: &Run, log: &[Shown], program: &Program) {
+    let rooms = run.matrix.rooms.lock().unwrap().rooms.clone();
+    for (alias, room) in rooms {
+        let Some(stored) = program.store.cards().of_room(&room).await.unwrap() else {
+            let has_message = log.iter().filter(|shown| shown.room == room).any(|shown| {
+                matches!(
+                    &shown.what,
+                    What::Bot {
+                        content: RoomContent::Text { .. } | RoomContent::File { .. },
+                        ..
+                    }
+                )
+            });
+            assert!(!has_message, "no card in {alias} {room}");
+            continue;
+        };
+        let cards: Vec<_> = log
+            .iter()
+            .filter(|shown| shown.room == room)
+            .filter_map(|shown| match &shown.what {
+                What::Bot {
+                    content: RoomContent::Card { body, of },
+                    ..
+                } => Some((shown, body, of)),
+                _ => None,
+            })
+            .collect();
+        let made: Vec<_> = cards.iter().filter(|(_, _, of)| of.is_none()).collect();
+        assert_eq!(made.len(), 1, "one card in {room}");
+        assert_eq!(stored.event.as_ref(), Some(&made[0].0.id));
+        assert!(
+            stored.is_shown && Card::hash_of(cards.last().unwrap().1) == stored.hash,
+            "{stored:?}"
+        );
+        let pinned = run.matrix.rooms.lock().unwrap().pinned[&room].clone();
+        assert_eq!(stored.event.into_iter().collect::<Vec<_>>(), pinned);
+    }
 }
 
 fn shows_its_file(shown: &Shown, message: &Message) {

@@ -191,6 +191,7 @@ async fn internal_event_is_kept_until_pruned(database: Database) {
         internal("$notice", InternalKind::Notice, None),
         internal("$aside", InternalKind::Aside, None),
         internal("$question", InternalKind::Question, None),
+        internal("$card", InternalKind::Card, None),
     ];
     for is_new in [true, false] {
         for event in &events {

@@ -72,6 +72,7 @@ pub(crate) async fn place(
             Meaning::Inside(InternalKind::Note) => is_note = true,
             Meaning::Inside(InternalKind::Command) => return Ok(Place::Inside("a command")),
             Meaning::Inside(InternalKind::Notice) => return Ok(Place::Inside("a notice of mine")),
+            Meaning::Inside(InternalKind::Card) => return Ok(Place::Inside("my card")),
             Meaning::Inside(InternalKind::Question) => return Ok(Place::Inside("a question of mine")),
             Meaning::Inside(InternalKind::Aside) => return Ok(Place::Inside("something that was not sent")),
         }

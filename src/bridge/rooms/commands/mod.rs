@@ -30,6 +30,7 @@ pub(crate) use parse::{is_command, note, parse};
 pub(crate) use reactions::{RETRY, reacted};
 pub(crate) use rights::{audit, audit_of, not_allowed};
 pub(crate) use run::{not_done, run};
+pub(super) use told::described;
 
 /// A command of an agent, read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,16 @@
-//! Reactions that are commands: to a message that went wrong or the notice about it, and to a question of the bot's. To
-//! everything else that stays inside they mean nothing, and nobody outside hears of them.
+//! Reactions that are commands: to a card, to a message that went wrong or the notice about it, and to a question of the
+//! bot's. To everything else that stays inside they mean nothing, and nobody outside hears of them.
 
 use crate::bridge::rooms::asking::ask_about_late;
 use crate::bridge::rooms::effects::{Taken, answer_to, is_stale};
 use crate::domain::MatrixEventId;
+use crate::domain::card::ON_CARD;
 use crate::domain::internal::InternalKind;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Direction, MessageState};
+use crate::domain::outbox::MatrixWork;
 use crate::domain::question::{YES, folded};
-use crate::store::{StoreError, Tx};
+use crate::store::{NewWork, StoreError, Tx};
 
 use super::given::Given;
 use super::run::run;
@@ -28,6 +30,13 @@ pub(crate) async fn reacted(
         Some(to) => match to.kind {
             InternalKind::Question if emoji == YES => return answered(tx, given, of).await.map(Some),
             InternalKind::Notice if emoji == RETRY && to.message.is_some() => "!retry",
+            InternalKind::Card => match ON_CARD.iter().find(|(on_card, ..)| *on_card == emoji) {
+                Some((_, command, _)) => {
+                    clear(tx, given).await?;
+                    command
+                }
+                None => return Ok(Some(Taken::Nothing)),
+            },
             _ => return Ok(Some(Taken::Nothing)),
         },
         // Nobody outside could see a reaction to what they never got.
@@ -44,6 +53,16 @@ pub(crate) async fn reacted(
         return Ok(Some(Taken::Answered));
     }
     run(tx, given, Parsed::Command(entry, command)).await.map(Some)
+}
+
+/// Takes an agent's reaction off a card, where the next tap would else take it back.
+async fn clear(tx: &mut Tx, given: &Given<'_>) -> Result<(), StoreError> {
+    let work = MatrixWork::Remove {
+        room: given.event.room.clone(),
+        event: given.event.id.clone(),
+    };
+    let work = NewWork::for_account(given.conversation.account_id, work);
+    tx.outbox().enqueue(work).await.map(|_| ())
 }
 
 /// Returns whether an event shows a message that certainly did not go out.

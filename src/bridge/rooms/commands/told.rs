@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
+use jiff::tz::TimeZone;
+
 use crate::bridge::core::refusal::Refusal;
 use crate::contract::{mentions_without, name_without};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::MAX_ROOM_TEXT;
 use crate::domain::message::{Message, MessageState};
+use crate::domain::{ConversationId, Timestamp, when};
 use crate::store::{PageRequest, StoreError, Tx};
 
 use super::given::{Done, Given};
@@ -48,8 +51,17 @@ fn list(text: &mut String, agent: &Agent, is_listed: impl Fn(&Entry) -> bool) {
 
 /// Shows who the customer is, and how the conversation stands.
 pub(super) async fn customer(tx: &mut Tx, given: &Given<'_>) -> Result<Done, Refusal> {
-    let hides = given.policy(tx).await?.hide_numbers;
-    let conversation = given.conversation;
+    let (hides, zone) = (given.policy(tx).await?.hide_numbers, given.zone(tx).await?);
+    Ok(Done::Told(described(tx, given.conversation, hides, &zone).await?))
+}
+
+/// Describes a conversation for the desk: who the customer is, how it stands, and the last messages.
+pub(in crate::bridge::rooms) async fn described(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    hides: bool,
+    zone: &TimeZone,
+) -> Result<String, StoreError> {
     let mut text = match conversation.customer_id {
         Some(id) => {
             let customer = tx.customers().current(id).await?;
@@ -59,24 +71,24 @@ pub(super) async fn customer(tx: &mut Tx, given: &Given<'_>) -> Result<Done, Ref
                 let _ = write!(text, " · labels: {}", customer.labels.join(", "));
             }
             if let Some(since) = customer.opted_out_at {
-                let _ = write!(text, " · opted out {}", given.told(tx, since).await?);
+                let _ = write!(text, " · opted out {}", moment(since, zone));
             }
             text
         }
         None => format!("Group {}", conversation.name),
     };
-    let _ = write!(text, "\n{}", standing(tx, given, conversation).await?);
-    let lines = newest(tx, given, ON_CARD, hides).await?;
+    let _ = write!(text, "\n{}", standing(conversation, zone));
+    let lines = newest(tx, conversation.id, ON_CARD, (hides, zone)).await?;
     if !lines.is_empty() {
         let _ = write!(text, "\n{}", lines.join("\n"));
     }
-    Ok(Done::Told(cut_bytes(text)))
+    Ok(cut_bytes(text))
 }
 
 /// Shows the newest messages, the oldest of them first.
 pub(super) async fn history(tx: &mut Tx, given: &Given<'_>, lines: u64) -> Result<Done, Refusal> {
-    let hides = given.policy(tx).await?.hide_numbers;
-    let lines = newest(tx, given, lines, hides).await?;
+    let (hides, zone) = (given.policy(tx).await?.hide_numbers, given.zone(tx).await?);
+    let lines = newest(tx, given.conversation.id, lines, (hides, &zone)).await?;
     Ok(Done::Told(if lines.is_empty() {
         "There are no messages in this conversation.".to_owned()
     } else {
@@ -88,7 +100,14 @@ pub(super) async fn history(tx: &mut Tx, given: &Given<'_>, lines: u64) -> Resul
 pub(super) async fn status(tx: &mut Tx, given: &Given<'_>) -> Result<Done, Refusal> {
     let account = tx.accounts().get(given.conversation.account_id).await?;
     let account = account.ok_or(StoreError::Missing { what: "account" })?;
-    let mut text = standing(tx, given, given.conversation).await?;
+    let conversation = given.conversation;
+    let mut text = standing(conversation, &given.zone(tx).await?);
+    if conversation.unread_count > 0 {
+        let _ = write!(text, " · {} unread", conversation.unread_count);
+    }
+    if conversation.scheduled_count > 0 {
+        let _ = write!(text, " · {} for later", conversation.scheduled_count);
+    }
     let _ = write!(text, "\nAccount {}: {}", account.name, account.state);
     if let Some(detail) = &account.detail {
         let _ = write!(text, " ({detail})");
@@ -128,10 +147,10 @@ fn quoted(name: &str) -> String {
 }
 
 /// Returns how a conversation stands, as a line.
-async fn standing(tx: &mut Tx, given: &Given<'_>, conversation: &Conversation) -> Result<String, StoreError> {
+fn standing(conversation: &Conversation, zone: &TimeZone) -> String {
     let mut text = format!("Conversation {}: {}", conversation.id, conversation.status);
     if let Some(until) = conversation.snoozed_until {
-        let _ = write!(text, " until {}", given.told(tx, until).await?);
+        let _ = write!(text, " until {}", moment(until, zone));
     }
     match &conversation.assignee {
         Some(agent) => {
@@ -142,27 +161,26 @@ async fn standing(tx: &mut Tx, given: &Given<'_>, conversation: &Conversation) -
     if !conversation.labels.is_empty() {
         let _ = write!(text, " · labels: {}", conversation.labels.join(", "));
     }
-    if conversation.unread_count > 0 {
-        let _ = write!(text, " · {} unread", conversation.unread_count);
-    }
-    if conversation.scheduled_count > 0 {
-        let _ = write!(text, " · {} for later", conversation.scheduled_count);
-    }
-    Ok(text)
+    text
+}
+
+/// Returns a time as people of a zone read it.
+fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    when::told(at, zone).unwrap_or_else(|| at.to_string())
 }
 
 /// Returns the newest messages as lines, the oldest first.
-async fn newest(tx: &mut Tx, given: &Given<'_>, count: u64, hides: bool) -> Result<Vec<String>, StoreError> {
-    let page = tx
-        .messages()
-        .page(given.conversation.id, PageRequest::last(count))
-        .await?;
-    let mut lines = vec![];
-    for message in page.data.iter().rev() {
-        let at = given.told(tx, message.timestamp).await?;
-        lines.push(line(message, &at, hides));
-    }
-    Ok(lines)
+async fn newest(
+    tx: &mut Tx,
+    conversation: ConversationId,
+    count: u64,
+    (hides, zone): (bool, &TimeZone),
+) -> Result<Vec<String>, StoreError> {
+    let page = tx.messages().page(conversation, PageRequest::last(count)).await?;
+    let lines = page.data.iter().rev();
+    Ok(lines
+        .map(|message| line(message, &moment(message.timestamp, zone), hides))
+        .collect())
 }
 
 /// Returns a message as a line: when, who, what, and what became of it if that is not what was wanted.

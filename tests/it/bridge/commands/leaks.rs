@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crm::bridge::{Answered, NewNote};
-use crm::domain::matrix::{RoomEventKind, SentFile};
+use crm::domain::matrix::{RoomContent, RoomEventKind, SentFile};
 use crm::domain::media::FileKind;
 use crm::domain::message::{Author, Origin};
 use crm::domain::{Clock as _, MatrixEventId, Role};
@@ -114,7 +114,7 @@ impl Life {
         let shown = rig
             .run
             .matrix
-            .newest(|content| matches!(content, crm::domain::matrix::RoomContent::Text { .. }));
+            .newest(|content| matches!(content, RoomContent::Text { .. }));
         Self {
             rig,
             rng: StdRng::seed_from_u64(seed),
@@ -194,6 +194,15 @@ impl Life {
                 self.inside.push(Inside { event });
             }
             // What the bot says is answered too.
+            (8, _) if self.rng.random_bool(0.3) => {
+                self.rig.settle().await;
+                let event = self
+                    .rig
+                    .run
+                    .matrix
+                    .newest(|content| matches!(content, RoomContent::Card { of: None, .. }));
+                self.inside.push(Inside { event });
+            }
             (8, _) => {
                 self.rig.settle().await;
                 let matrix = &self.rig.run.matrix;

@@ -1,5 +1,6 @@
 //! Commands, notes and what stays inside, in rooms: the bridge with both ports faked.
 
+mod cards;
 mod leaks;
 mod notes;
 mod people;

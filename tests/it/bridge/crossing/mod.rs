@@ -157,6 +157,7 @@ async fn customers_reaction_is_shown_as_reaction() {
     rig.settle().await;
     assert!(rig.run.matrix.ticks(&event).is_empty());
     assert!(rig.run.matrix.notices().is_empty(), "{:?}", rig.run.matrix.notices());
+    rig.let_cards_change().await;
     assert_eq!(rig.waiting().await, 0);
 }
 

@@ -120,6 +120,7 @@ async fn slow_file_follows_its_line_once() {
     assert_eq!(shown.len(), 1, "{shown:?}");
     let line = rig.run.matrix.event_of_text("[document: note.txt] file");
     assert_eq!(shown[0].1, Some(line), "it answers its line");
+    rig.let_cards_change().await;
     assert_eq!(rig.waiting().await, 0);
 }
 

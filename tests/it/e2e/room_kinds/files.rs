@@ -72,7 +72,7 @@ pub async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files
     let shown: Vec<Message> = agent.look(|mirror| {
         let messages = mirror.messages(&room).iter();
         messages
-            .filter(|message| message.kind == "m.room.message")
+            .filter(|message| message.kind == "m.room.message" && message.msgtype() != "m.notice")
             .cloned()
             .collect()
     });

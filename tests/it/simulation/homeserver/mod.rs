@@ -67,6 +67,8 @@ pub struct Homeserver {
     invited: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
     /// Roots of the threads in which events were written.
     threads: HashMap<MatrixEventId, MatrixEventId>,
+    /// What is pinned in rooms.
+    pub pinned: HashMap<MatrixRoomId, Vec<MatrixEventId>>,
     /// Whether every send is refused.
     pub refuses: bool,
     /// Whether every file is refused.
@@ -115,6 +117,7 @@ impl FakeMatrix {
             excluded: HashMap::new(),
             invited: HashMap::new(),
             threads: HashMap::new(),
+            pinned: HashMap::new(),
             refuses: false,
             refuses_files: false,
             invited_after: HashMap::new(),
@@ -454,7 +457,7 @@ impl Homeserver {
                         body: body.clone(),
                         reply_to: reply_to.clone(),
                     },
-                    RoomContent::Notice { .. } => RoomEventKind::Notice,
+                    RoomContent::Notice { .. } | RoomContent::Card { .. } => RoomEventKind::Notice,
                     RoomContent::Poll { poll, .. } => RoomEventKind::Poll {
                         poll: Box::new(Poll {
                             question: poll.question.clone(),

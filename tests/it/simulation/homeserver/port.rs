@@ -190,6 +190,18 @@ impl Matrix for FakeMatrix {
         self.leave(()).await
     }
 
+    async fn pin(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError> {
+        self.enter_room(room).await?;
+        {
+            let mut rooms = self.rooms.lock().unwrap();
+            let pinned = rooms.pinned.entry(room.clone()).or_default();
+            if !pinned.contains(id) {
+                pinned.push(id.clone());
+            }
+        }
+        self.leave(()).await
+    }
+
     async fn mark_read(
         &self,
         room: &MatrixRoomId,
