@@ -1,6 +1,7 @@
 //! Rooms, their events, and the agents who are invited to them.
 
 pub mod agent;
+pub mod agent_receipt;
 pub mod card;
 pub mod internal_event;
 pub mod pending_event;
@@ -8,3 +9,4 @@ pub mod question;
 pub mod room;
 pub mod room_event;
 pub mod room_reaction;
+pub mod room_read;

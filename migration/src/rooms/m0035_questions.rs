@@ -1,10 +1,10 @@
-//! Questions of the bot's in rooms, which wait for their author's answer.
+//! Questions of the bot's in rooms, which wait for their author's answer, and how far agents have read.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{Builder, id, number, optional, word};
 
-/// Creates the table `questions`.
+/// Creates the tables `questions`, `room_reads` and `agent_receipts`.
 pub struct Migration;
 
 impl MigrationName for Migration {
@@ -36,6 +36,23 @@ impl MigrationTrait for Migration {
         b.unique("questions", &["about"]).await?;
         b.unique("questions", &["event_id"]).await?;
         b.index("questions", &["room_id"]).await?;
-        b.index("questions", &["expires_at"]).await
+        b.index("questions", &["expires_at"]).await?;
+        let reads = vec![
+            id(),
+            b.key("room_id"),
+            b.key("user_id"),
+            number("seen"),
+            number("updated_at"),
+        ];
+        b.table("room_reads", reads).await?;
+        b.unique("room_reads", &["room_id", "user_id"]).await?;
+        let receipts = vec![
+            id(),
+            b.key("user_id"),
+            optional(number("first_at")),
+            optional(number("told_at")),
+        ];
+        b.table("agent_receipts", receipts).await?;
+        b.unique("agent_receipts", &["user_id"]).await
     }
 }

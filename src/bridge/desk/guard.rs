@@ -4,8 +4,8 @@
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::MessageId;
 use crate::domain::conversation::Conversation;
-use crate::domain::message::Author;
-use crate::store::Tx;
+use crate::domain::message::{Author, Message};
+use crate::store::{StoreError, Tx};
 
 /// Most missed messages that are named.
 const MAX_MISSED: u64 = 20;
@@ -21,13 +21,21 @@ pub(super) async fn check(
     let Some(newest) = newest.filter(|message| message.conversation_id == conversation.id) else {
         return Err(Refusal::NotSeenThere { seen });
     };
-    let missed = tx
-        .messages()
-        .since(conversation.id, &newest, &author.name, MAX_MISSED)
-        .await?;
+    let missed = missed_since(tx, conversation, &newest, &author.name).await?;
     if missed.is_empty() {
         Ok(())
     } else {
         Err(Refusal::Overtaken { missed })
     }
+}
+
+/// Returns what others than `author` wrote in a conversation after `newest`, which they had seen: the newest first, at most
+/// [`MAX_MISSED`].
+pub(crate) async fn missed_since(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    newest: &Message,
+    author: &str,
+) -> Result<Vec<Message>, StoreError> {
+    tx.messages().since(conversation.id, newest, author, MAX_MISSED).await
 }

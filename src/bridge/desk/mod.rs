@@ -33,6 +33,7 @@ pub use edits::Revision;
 pub(crate) use edits::revise;
 pub use exports::{ExportWorker, csv, export_rows, of_messages};
 pub use gateway::{EARLY_ACK_WAITS, GatewayMessage};
+pub(crate) use guard::missed_since;
 pub use handle::Desk;
 pub use labels::LabelEdit;
 pub(crate) use labels::{put as put_label, take as take_label};

@@ -166,7 +166,9 @@ pub(super) async fn put_out(
         send_at: None,
         addressee: None,
     };
-    queue::queue(tx, policy, new).await?;
+    let message = queue::queue(tx, policy, new).await?;
+    // Nobody answers without having seen what they write themselves.
+    tx.rooms().note_read(&event.room, &event.sender, message.id).await?;
     tx.cards().ask(conversation.account_id, conversation.id).await?;
     Ok(Taken::Queued)
 }

@@ -9,6 +9,7 @@ use crate::domain::special::Special;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
+use super::asking::{self, Held};
 use super::commands::Given;
 use super::commands::context::RoomContext;
 use super::commands::internal::{self, Place};
@@ -93,7 +94,7 @@ pub(crate) async fn take_in(
         agent: &agent,
         around,
     };
-    written(tx, &given).await
+    Box::pin(written(tx, &given)).await
 }
 
 /// Handles what an agent has written in the room of a live conversation: a command, a note, something for the customer, or
@@ -125,8 +126,16 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         }
         None => place.reply_to(),
     };
+    let is_confirmed = match asking::hold_back(tx, given, reply_to).await? {
+        Held::Back(taken) => return Ok(taken),
+        Held::Free => false,
+        Held::Confirmed => true,
+    };
     let policy = &*accounts::policy(tx, core, conversation.account_id).await?;
     match &event.what {
+        RoomEventKind::Text { body, .. } if is_confirmed => {
+            effects::queue(tx, policy, conversation, (event, agent.id), body, reply_to).await
+        }
         RoomEventKind::Text { body, .. } => {
             effects::text(tx, policy, conversation, (event, agent.id), body, reply_to).await
         }
@@ -138,6 +147,9 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
                 file: None,
                 reply_to,
             };
+            if is_confirmed {
+                return effects::put_out(tx, policy, conversation, (event, agent.id), said).await;
+            }
             effects::current(tx, policy, conversation, (event, agent.id), said).await
         }
         RoomEventKind::Poll { poll, .. } => {
@@ -157,6 +169,7 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
                     media,
                     cards,
                     reply_to,
+                    is_confirmed,
                 };
                 return files::send(tx, policy, conversation, (event, agent.id), sent).await;
             }
@@ -264,6 +277,20 @@ async fn replaced(
     let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
     tx.outbox().enqueue(work).await?;
     Ok(Taken::Answered)
+}
+
+/// Stores how far an agent has read, which the guard against answers that cross goes by.
+pub(crate) async fn note_read(tx: &mut Tx, receipt: &ReadUpTo, around: &RoomContext) -> Result<(), StoreError> {
+    if !tx.agents().is_answering(&receipt.user).await? || tx.rooms().conversation(&receipt.room).await?.is_none() {
+        return Ok(());
+    }
+    tx.rooms().note_receipt(&receipt.user).await?;
+    if let Some(read) = read_message(tx, receipt, around).await?
+        && tx.rooms().note_read(&receipt.room, &receipt.user, read).await?
+    {
+        tx.pending_events().hasten(&receipt.room, &receipt.user).await?;
+    }
+    Ok(())
 }
 
 /// Handles an agent's read receipt (rule 15): marks the conversation as read if its last message is covered. Returns

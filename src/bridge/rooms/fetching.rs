@@ -33,7 +33,7 @@ const MAX_REFUSALS: u32 = 3;
 /// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Worker that fetches the files of all rooms.
+/// Worker that fetches the files of all rooms, and lets events go on that have waited for a receipt.
 #[derive(Clone)]
 pub struct RoomFiles {
     core: Core,
@@ -96,6 +96,9 @@ impl Pieces for RoomFiles {
     }
 
     async fn work(&self, due: &PendingEvent) -> Result<(), StoreError> {
+        if !due.has_file {
+            return pending::go_on(&self.core, &*self.port, &due.room).await;
+        }
         match self.fetch(due).await {
             Ok(()) => pending::go_on(&self.core, &*self.port, &due.room).await,
             Err(Unfetched::Store(error)) => Err(error),

@@ -25,6 +25,8 @@ pub(super) struct Fetched<'a> {
     pub cards: &'a [ContactCard],
     /// Event that it replies to.
     pub reply_to: Option<&'a MatrixEventId>,
+    /// Whether its author has let it go, so that it may be late.
+    pub is_confirmed: bool,
 }
 
 /// Queues a file for the customer, or answers in the room why not.
@@ -35,7 +37,9 @@ pub(super) async fn send(
     (event, agent): (&RoomEvent, AgentId),
     fetched: Fetched<'_>,
 ) -> Result<Taken, StoreError> {
-    if let Some(late) = late(tx, event) {
+    if !fetched.is_confirmed
+        && let Some(late) = late(tx, event)
+    {
         return answer(tx, conversation, event, late).await;
     }
     let caption = fetched.file.caption.as_deref().unwrap_or_default();

@@ -15,6 +15,7 @@ pub(crate) async fn forget(tx: &mut Tx, room: &MatrixRoomId) -> Result<(), Store
     wants::forget(tx, room).await?;
     tx.questions().remove_in_room(room).await?;
     tx.cards().remove_in_room(room).await?;
+    tx.rooms().forget_reads(room).await?;
     let removed = tx.outbox().remove_in_room(room).await?;
     if removed > 0 {
         tracing::warn!(%room, "the room is gone; {removed} answers for it are dropped");

@@ -98,7 +98,7 @@ impl Worker for RoomInbound {
 impl RoomInbound {
     async fn commit(&self, batch: RoomBatch) -> Result<(), StoreError> {
         let around = RoomContext {
-            confirmed: confirmed(&*self.port, &batch.events).await,
+            confirmed: confirmed(&self.core.store, &*self.port, &batch.events).await?,
             looked_up: look_up(&self.core.store, &*self.port, &batch.events).await?,
             overview: overview(&self.core, &batch.events).await?,
             bot: self.bot(),
@@ -115,6 +115,9 @@ impl RoomInbound {
                         if let Some(first) = first {
                             event::tell_cut(tx, first).await?;
                         }
+                    }
+                    for receipt in &batch.receipts {
+                        event::note_read(tx, receipt, around).await?;
                     }
                     for event in &batch.events {
                         event::take_in(tx, core, event, around).await?;
@@ -184,17 +187,18 @@ impl RoomInbound {
         Ok(before)
     }
 
-    /// Returns whether a receipt can change anything: an agent's, in a conversation with unread messages.
+    /// Returns whether a receipt can change anything: an agent's, in a conversation with messages that are unread, or that the
+    /// agent was not known to have seen.
     async fn has_unread(&self, receipt: &ReadUpTo) -> Result<bool, StoreError> {
         let store = &self.core.store;
         let Some(id) = store.rooms().conversation(&receipt.room).await? else {
             return Ok(false);
         };
-        let unread = store
-            .conversations()
-            .get(id)
-            .await?
-            .is_some_and(|conversation| conversation.unread_count > 0);
+        let Some(conversation) = store.conversations().get(id).await? else {
+            return Ok(false);
+        };
+        let seen = store.rooms().read_by(&receipt.room, &receipt.user).await?;
+        let unread = conversation.unread_count > 0 || seen < conversation.last_message_id;
         Ok(unread && store.agents().answering().await?.contains(&receipt.user))
     }
 

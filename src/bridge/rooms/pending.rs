@@ -24,6 +24,10 @@ pub(super) async fn go_on(core: &Core, port: &dyn Matrix, room: &MatrixRoomId) -
 
 /// Returns whether the event could be read and was handled. One with a file waits on, until that is fetched.
 pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent) -> Result<bool, StoreError> {
+    // It waits for its sender's receipt.
+    if !pending.has_file && pending.not_before.is_some_and(|until| until > core.clock.now()) {
+        return Ok(false);
+    }
     let Ok(event) = port.event(&pending.room, &pending.event).await else {
         return Ok(false);
     };

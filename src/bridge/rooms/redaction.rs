@@ -23,7 +23,12 @@ pub(crate) async fn take_back(
     of: &MatrixEventId,
 ) -> Result<Taken, StoreError> {
     // An event that still waits for its key, or for its room, is never read again.
-    if tx.pending_events().remove(of).await? {
+    let was_pending = tx.pending_events().remove(of).await?;
+    let asked = tx.questions().about(of).await?;
+    if let Some(asked) = &asked {
+        tx.questions().remove(asked.id).await?;
+    }
+    if was_pending || asked.is_some() {
         return Ok(Taken::Nothing);
     }
     if let Some(reaction) = tx.rooms().reaction(of).await? {

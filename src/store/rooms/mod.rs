@@ -5,6 +5,7 @@ pub mod internal;
 pub mod pending;
 mod questions;
 mod reactions;
+mod reads;
 
 use entity::{conversation, room, room_event};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -17,6 +18,7 @@ use crate::store::facet::{Database, Rooms};
 use super::{Store, StoreError, Tx};
 
 pub use reactions::RoomReaction;
+pub use reads::Receipts;
 
 /// Part of a message whose event bears the tick.
 const FIRST_PART: i32 = 0;

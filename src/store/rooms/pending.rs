@@ -33,6 +33,8 @@ pub struct PendingEvent {
     pub has_file: bool,
     /// How often its file could not be fetched.
     pub attempts: u32,
+    /// Until when it waits for its sender's receipt, or for the next try to fetch its file.
+    pub not_before: Option<Timestamp>,
 }
 
 impl PendingEvents<'_, Store> {
@@ -51,7 +53,7 @@ impl PendingEvents<'_, Store> {
 }
 
 impl PendingEvents<'_, Store> {
-    /// Returns events whose files can be fetched now, oldest first, at most `limit`: of each room the first that waits, and
+    /// Returns events that can go on now, because their files can be fetched or they have waited for a receipt, oldest first, at most `limit`: of each room the first that waits, and
     /// none of the rooms in `busy`.
     pub async fn with_files(
         &self,
@@ -67,7 +69,11 @@ impl PendingEvents<'_, Store> {
             .take();
         let rows = pending_event::Entity::find()
             .filter(pending_event::Column::Id.in_subquery(first))
-            .filter(pending_event::Column::HasFile.eq(true))
+            .filter(
+                pending_event::Column::HasFile
+                    .eq(true)
+                    .or(pending_event::Column::NotBefore.is_not_null()),
+            )
             .filter(
                 pending_event::Column::NotBefore
                     .is_null()
@@ -100,11 +106,39 @@ impl PendingEvents<'_, Tx> {
         self.await_file(&event.id).await
     }
 
+    /// Stores an event that waits until then for its sender's receipt.
+    pub async fn await_receipt(&self, event: &RoomEvent, until: Timestamp) -> Result<(), StoreError> {
+        self.add(&event.room, &event.id, &event.sender, event.at).await?;
+        pending_event::Entity::update_many()
+            .col_expr(pending_event::Column::NotBefore, Expr::value(until.0))
+            .filter(pending_event::Column::EventId.eq(event.id.as_str()))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets the events of a sender go on that wait for their receipt, because it has come.
+    pub async fn hasten(&self, room: &MatrixRoomId, sender: &MatrixUserId) -> Result<(), StoreError> {
+        let updated = pending_event::Entity::update_many()
+            .col_expr(pending_event::Column::NotBefore, Expr::value(self.0.now.0))
+            .filter(pending_event::Column::RoomId.eq(room.as_str()))
+            .filter(pending_event::Column::Sender.eq(sender.as_str()))
+            .filter(pending_event::Column::HasFile.is_null())
+            .filter(pending_event::Column::NotBefore.gt(self.0.now.0))
+            .exec(&self.0.session)
+            .await?;
+        if updated.rows_affected > 0 {
+            self.0.wake(WorkFor::RoomFiles);
+        }
+        Ok(())
+    }
+
     /// Records that a stored event waits for its file, and for nothing else.
     pub async fn await_file(&self, event: &MatrixEventId) -> Result<(), StoreError> {
         pending_event::Entity::update_many()
             .col_expr(pending_event::Column::HasFile, Expr::value(true))
             .col_expr(pending_event::Column::Told, Expr::value(false))
+            .col_expr(pending_event::Column::NotBefore, Expr::value(Option::<i64>::None))
             .filter(pending_event::Column::EventId.eq(event.as_str()))
             .exec(&self.0.session)
             .await?;
@@ -197,5 +231,6 @@ fn read(row: pending_event::Model) -> PendingEvent {
             .attempts
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or_default(),
+        not_before: row.not_before.map(Timestamp),
     }
 }

@@ -38,10 +38,11 @@ impl<D: Database> Questions<'_, D> {
 }
 
 impl Questions<'_, Store> {
-    /// Returns questions that nobody has answered in time, the oldest first, at most `limit`.
+    /// Returns questions that nobody has answered in time, the oldest first, at most `limit`. What was let go is on its way.
     pub async fn expired(&self, now: Timestamp, limit: u64) -> Result<Vec<Asked>, StoreError> {
         let rows = question::Entity::find()
             .filter(question::Column::ExpiresAt.lte(now.0))
+            .filter(question::Column::Allowed.is_null())
             .order_by_asc(question::Column::ExpiresAt)
             .limit(limit)
             .all(self.0.readers())

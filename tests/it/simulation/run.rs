@@ -13,7 +13,7 @@ use crm::bridge::{
 };
 use crm::domain::media::MediaState;
 use crm::domain::whatsapp::WhatsApp;
-use crm::domain::{MatrixEventId, MessageId, WaMessageId};
+use crm::domain::{Clock as _, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{Store, StoreError};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
@@ -140,6 +140,13 @@ impl Run {
         let store = options(&self.url).open(clock.clone()).await.unwrap();
         let account = account(&store).await;
         reconcile_agents(&store, &[agent()]).await.unwrap();
+        // Whoever sends receipts in a test is asked; nobody is told that they do not.
+        store
+            .write::<_, _, StoreError, _>(agent(), |tx, user| {
+                Box::pin(async move { tx.rooms().mark_receipts_told(user).await })
+            })
+            .await
+            .unwrap();
         let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
         let core = Core::new(store.clone(), self.vault(), clock, random, policy)
@@ -270,6 +277,16 @@ impl Run {
                 false
             }
             14..20 if self.desk.is_some() => self.request(program).await,
+            14..20 if self.rng.random_bool(0.3) => {
+                let room = self.rng.random_range(0..CHATS);
+                match self.rng.random_range(0..8) {
+                    0..3 => self.matrix.agent_looks(room),
+                    3..6 => self.matrix.agent_reacts(room, "✅"),
+                    6 => self.matrix.agent_reacts(room, "✋"),
+                    _ => self.matrix.agent_reacts(room, "🔁"),
+                }
+                false
+            }
             14..20 => {
                 let room = self.rng.random_range(0..CHATS);
                 let body = format!("agent {}", self.agents.len());
@@ -443,12 +460,20 @@ impl Run {
                 .any(|count| count.waiting > 0);
             let media = program.store.media().count().await.unwrap();
             let waits = waits || media.contains_key(&MediaState::Pending);
-            quiet = if worked || waits { 0 } else { quiet + 1 };
+            let later = self.clock.now().plus(Duration::from_hours(2));
+            let asked = program.store.questions().expired(later, 1).await.unwrap();
+            quiet = if worked || waits || !asked.is_empty() {
+                0
+            } else {
+                quiet + 1
+            };
             if quiet > 2 {
                 return;
             }
             if !worked {
-                self.clock.advance(Duration::from_secs(5));
+                // What nobody answers is given up.
+                let pause = if asked.is_empty() { 5 } else { 120 };
+                self.clock.advance(Duration::from_secs(pause));
             }
         }
         panic!(

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
 use crate::bridge::rooms::effects::answer_to;
+use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::question::{Asked, QuestionKind};
 use crate::store::{StoreError, Tx};
 
@@ -36,6 +37,17 @@ async fn end(tx: &mut Tx, asked: &Asked) -> Result<(), StoreError> {
     let Some(conversation) = tx.conversations().get(id).await? else {
         return Ok(());
     };
+    if question.kind == QuestionKind::Overtaken {
+        // It was not sent, and never is: nor is what answers it.
+        let inside = InternalEvent {
+            room: question.room.clone(),
+            event: question.about.clone(),
+            kind: InternalKind::Aside,
+            note: None,
+            message: None,
+        };
+        tx.internal_events().add(&inside).await?;
+    }
     let text = match question.kind {
         QuestionKind::Late => "Not done: nobody has answered this in time. Set the reaction again if it still holds.",
         QuestionKind::Overtaken => {

@@ -4,7 +4,9 @@
 
 mod expiry;
 mod late;
+mod overtaken;
 mod telling;
 
 pub(super) use expiry::give_up;
 pub(super) use late::ask_about_late;
+pub(super) use overtaken::{Held, hold_back};

@@ -6,6 +6,7 @@ use crate::bridge::core::Core;
 use crate::bridge::rooms::management::overview::{Overview, overview};
 use crate::domain::details::ContactCard;
 use crate::domain::matrix::{Matrix, RoomEvent, RoomEventKind};
+use crate::domain::question::{YES, folded};
 use crate::domain::{MatrixEventId, MatrixUserId};
 use crate::store::{NewMedia, Store, StoreError};
 
@@ -17,7 +18,7 @@ const MAX_LOOKED_UP: usize = 100;
 /// Data for handling events, fetched before the transaction begins.
 #[derive(Clone, Default)]
 pub(crate) struct RoomContext {
-    /// Events to which agents have replied with `!send`, by id.
+    /// Events that agents confirm, by id.
     pub confirmed: HashMap<MatrixEventId, RoomEvent>,
     /// Events that agents answer, and that are not stored, by id.
     pub looked_up: HashMap<MatrixEventId, RoomEvent>,
@@ -41,7 +42,7 @@ impl RoomContext {
         let (store, events) = (&core.store, std::slice::from_ref(event));
         Ok(Self {
             overview: overview(core, events).await?,
-            confirmed: confirmed(port, events).await,
+            confirmed: confirmed(store, port, events).await?,
             looked_up: look_up(store, port, events).await?,
             is_first: true,
             ..Self::default()
@@ -49,21 +50,30 @@ impl RoomContext {
     }
 }
 
-/// Fetches the events that agents confirm with `!send`.
-pub(crate) async fn confirmed(port: &dyn Matrix, events: &[RoomEvent]) -> HashMap<MatrixEventId, RoomEvent> {
+/// Fetches the events that agents confirm: by `!send`, or by a yes to a question about them.
+pub(crate) async fn confirmed(
+    store: &Store,
+    port: &dyn Matrix,
+    events: &[RoomEvent],
+) -> Result<HashMap<MatrixEventId, RoomEvent>, StoreError> {
     let mut confirmed = HashMap::new();
     for event in events {
-        if let RoomEventKind::Text {
-            body,
-            reply_to: Some(original),
-        } = &event.what
-            && matches!(parse(body), Some(Parsed::Command(_, Command::Send)))
-            && let Ok(original) = port.event(&event.room, original).await
-        {
+        let original = match &event.what {
+            RoomEventKind::Text {
+                body,
+                reply_to: Some(original),
+            } if matches!(parse(body), Some(Parsed::Command(_, Command::Send))) => original.clone(),
+            RoomEventKind::Reaction { of, key } if folded(key) == YES => match store.questions().of_event(of).await? {
+                Some(asked) => asked.question.about,
+                None => continue,
+            },
+            _ => continue,
+        };
+        if let Ok(original) = port.event(&event.room, &original).await {
             confirmed.insert(original.id.clone(), original);
         }
     }
-    confirmed
+    Ok(confirmed)
 }
 
 /// Looks up the events that agents answer, as far as the store does not know what they are.

@@ -9,7 +9,7 @@ use crate::domain::internal::InternalKind;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Direction, MessageState};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::question::{YES, folded};
+use crate::domain::question::{Asked, Question, YES, folded};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::given::Given;
@@ -82,6 +82,29 @@ async fn answered(tx: &mut Tx, given: &Given<'_>, asks: &MatrixEventId) -> Resul
         Some(asked) if asked.question.author != given.event.sender => {
             "Not done: only the one whom I ask can answer this. Do it yourself, if it is to be done."
         }
+        Some(asked) if asked.allowed.is_some() => "Not done: you have answered this already.",
+        Some(Asked {
+            id,
+            question:
+                Question {
+                    late: None,
+                    about,
+                    seen,
+                    ..
+                },
+            ..
+        }) => match (given.around.confirmed.get(&about), seen) {
+            (Some(said), Some(seen)) if said.sender == given.event.sender => {
+                tx.questions().allow(id, seen).await?;
+                // It is looked at again, behind what waits in the room, and sent unless others have written since.
+                tx.pending_events()
+                    .add(&said.room, &said.id, &said.sender, said.at)
+                    .await?;
+                internal::store(tx, given.event, InternalKind::Command).await?;
+                return Ok(Taken::Done);
+            }
+            _ => "Not sent: I cannot read what you wrote any more. Write it again.",
+        },
         Some(asked) => {
             let Some((of, key)) = asked.question.late else {
                 return Ok(Taken::Nothing);

@@ -3,6 +3,7 @@
 mod cards;
 mod leaks;
 mod notes;
+mod overtaken;
 mod people;
 mod reactions;
 mod repeats;

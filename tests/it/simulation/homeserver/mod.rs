@@ -172,15 +172,36 @@ impl FakeMatrix {
         self.agent_does(n, what)
     }
 
+    /// An agent reads all that is in the `n`th room, if there is one.
+    pub fn agent_looks(&self, n: usize) {
+        let newest = self.newest_in(n, |what| !matches!(what, What::Receipt { .. }));
+        if let Some(event) = newest {
+            self.reads(agent().as_str(), &event);
+        }
+    }
+
+    /// An agent reacts to the newest that the bot has said for itself in the `n`th room.
+    pub fn agent_reacts(&self, n: usize, key: &str) {
+        let is_said = |what: &What| {
+            let What::Bot { content, .. } = what else { return false };
+            matches!(content, RoomContent::Notice { .. } | RoomContent::Card { of: None, .. })
+        };
+        if let Some(of) = self.newest_in(n, is_said) {
+            let key = key.to_owned();
+            self.agent_does(n, RoomEventKind::Reaction { of, key });
+        }
+    }
+
+    fn newest_in(&self, n: usize, is: impl Fn(&What) -> bool) -> Option<MatrixEventId> {
+        let rooms = self.rooms.lock().unwrap();
+        let room = rooms.of_customers(n)?;
+        let mut events = rooms.log.iter().rev().filter(|shown| shown.room == room);
+        events.find(|shown| is(&shown.what)).map(|shown| shown.id.clone())
+    }
+
     fn agent_does(&self, n: usize, what: RoomEventKind) -> Option<MatrixEventId> {
         let mut rooms = self.rooms.lock().unwrap();
-        // What is written in the owner's room of troubles is for no customer.
-        let of_customers: Vec<_> = rooms
-            .rooms
-            .iter()
-            .filter(|(alias, _)| !alias.ends_with("trouble") && !alias.ends_with("management"))
-            .collect();
-        let room = of_customers.get(n % of_customers.len().max(1))?.1.clone();
+        let room = rooms.of_customers(n)?;
         Some(rooms.append(room, self.clock.now(), What::Person { sender: agent(), what }))
     }
 
@@ -440,6 +461,15 @@ fn receipt(shown: &Shown) -> Option<ReadUpTo> {
 }
 
 impl Homeserver {
+    /// The `n`th room of a customer, if there is any. What is written in the owner's room of troubles is for none.
+    fn of_customers(&self, n: usize) -> Option<MatrixRoomId> {
+        // What is written in the rooms of the owner and of the managers is for no customer.
+        let is_inside = |alias: &str| ["trouble", "management"].iter().any(|room| alias.ends_with(room));
+        let rooms = self.rooms.iter().filter(|(alias, _)| !is_inside(alias));
+        let rooms: Vec<_> = rooms.map(|(_, room)| room.clone()).collect();
+        rooms.get(n % rooms.len().max(1)).cloned()
+    }
+
     /// What the desk is told of an event: not of its own.
     fn told(&self, shown: &Shown) -> Option<RoomEvent> {
         matches!(shown.what, What::Person { .. })
