@@ -185,24 +185,24 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
             )
             .await
         }
-        RoomEventKind::Undecryptable => {
-            if !tx
-                .pending_events()
-                .add(&event.room, &event.id, &event.sender, event.at)
-                .await?
-            {
-                return Ok(Taken::Nothing);
-            }
-            tx.pending_events().mark_told(&event.id).await?;
-            let text = "Not sent: I cannot decrypt this yet. It is sent when its key arrives; or write it again.";
-            answer(tx, conversation, event, text.to_owned()).await
-        }
+        RoomEventKind::Undecryptable => wait_for_key(tx, conversation, event).await,
         RoomEventKind::Notice
         | RoomEventKind::Other
         | RoomEventKind::Redaction { .. }
         | RoomEventKind::Replaced
         | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
     }
+}
+
+/// Keeps an event that cannot be decrypted until its key comes, and says so once.
+async fn wait_for_key(tx: &mut Tx, conversation: &Conversation, event: &RoomEvent) -> Result<Taken, StoreError> {
+    let pending = tx.pending_events();
+    if !pending.add(&event.room, &event.id, &event.sender, event.at).await? {
+        return Ok(Taken::Nothing);
+    }
+    tx.pending_events().mark_told(&event.id).await?;
+    let text = "Not sent: I cannot decrypt this yet. It is sent when its key arrives; or write it again.";
+    answer(tx, conversation, event, text.to_owned()).await
 }
 
 /// Returns whether an event was handled before: it is a message, or stays inside.

@@ -30,15 +30,15 @@ pub(super) enum Backup {
 
 /// Reads the recovery key, if there is one.
 pub fn recovery_key(file: &Path) -> io::Result<Option<Password>> {
-    match std::fs::metadata(file) {
+    let found = match std::fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Ok(found) if found.len() > MAX_KEY => {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it is too large for a recovery key",
-            ));
-        }
-        found => drop(found?),
+        found => found?,
+    };
+    if found.len() > MAX_KEY {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is too large for a recovery key",
+        ));
     }
     let text = std::fs::read_to_string(file)?;
     let key = text.trim();

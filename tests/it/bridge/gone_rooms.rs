@@ -4,6 +4,7 @@ use crm::domain::Clock;
 use crm::domain::matrix::RoomEventKind;
 
 use super::Rig;
+use crate::simulation::homeserver::Refuses;
 
 fn text(body: &str) -> RoomEventKind {
     RoomEventKind::Text {
@@ -117,11 +118,11 @@ async fn late_answer_leaves_new_room_alone() {
 async fn refused_work_frees_lane() {
     let mut rig = Rig::new().await;
     rig.met().await;
-    rig.run.matrix.rooms.lock().unwrap().refuses = true;
+    rig.run.matrix.rooms.lock().unwrap().refuses = Refuses::All;
     rig.run.whatsapp.customer_writes(0);
     rig.patience().await;
     assert_eq!(rig.waiting().await, 0);
-    rig.run.matrix.rooms.lock().unwrap().refuses = false;
+    rig.run.matrix.rooms.lock().unwrap().refuses = Refuses::Nothing;
     rig.run.whatsapp.customer_writes(0);
     rig.settle().await;
     assert_eq!(rig.run.matrix.texts().len(), 2, "the next is shown");

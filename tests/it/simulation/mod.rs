@@ -48,7 +48,7 @@ fn play(seed: u64, empty: &[u8], folder: &Path, with_desk: bool) -> Seen {
         if with_desk {
             life = life.with_desk();
         }
-        let program = life.play().await;
+        let program = Box::pin(life.play()).await;
         let told = check::check(&life, &program).await;
         program.store.clone().close().await;
         life.remove();

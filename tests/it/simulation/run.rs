@@ -229,7 +229,7 @@ impl Run {
                 _ => {}
             }
             if self.act(&mut program).await || self.gate.has_crashed() {
-                program = self.restart(program).await;
+                program = Box::pin(self.restart(program)).await;
             }
             self.gate.disarm();
         }

@@ -143,13 +143,13 @@ async fn account(tx: &mut Tx, asked: &Asked<'_>, named: Option<&str>) -> Result<
     if let Some(account) = found {
         return Ok(Ok(account.clone()));
     }
-    let names: Vec<&str> = accounts
+    let known: Vec<&str> = accounts
         .iter()
         .take(MAX_NAMED)
         .map(|account| account.name.as_str())
         .collect();
     Ok(Err(match named {
-        Some(_) => format!("there is no account of this name; there are: {}", names.join(", ")),
-        None => format!("say which account: {}", names.join(", ")),
+        Some(_) => format!("there is no account of this name; there are: {}", known.join(", ")),
+        None => format!("say which account: {}", known.join(", ")),
     }))
 }

@@ -115,18 +115,18 @@ impl Tally {
             ));
         }
         if !self.conversations.is_empty() {
-            let mut named: Vec<String> = self
+            let mut listed: Vec<String> = self
                 .conversations
                 .iter()
                 .take(MAX_NAMED)
                 .map(ToString::to_string)
                 .collect();
             if self.conversations.len() > MAX_NAMED {
-                named.push("and others".to_owned());
+                listed.push("and others".to_owned());
             }
             lines.push(format!(
                 "Conversations: {}. The rooms say why of each; reply !retry there to try again.",
-                named.join(", ")
+                listed.join(", ")
             ));
         }
         if let Some(first) = self.first_at {

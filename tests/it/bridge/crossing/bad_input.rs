@@ -38,15 +38,16 @@ async fn bad_event_is_answered_or_ignored_and_holds_up_nothing() {
         );
     }
     rig.in_room(ADA, text("after all that")).await;
-    let world = rig.run.whatsapp.world.lock().unwrap();
-    let ours = world.chats[0].on_page.iter().filter(|told| told.from_me);
-    assert_eq!(
-        ours.map(|told| told.text.as_str()).collect::<Vec<_>>(),
-        ["after all that"]
-    );
-    drop(world);
+    assert_eq!(sent(&rig), ["after all that"]);
     // The look whether the text is late.
     rig.run.clock.advance(std::time::Duration::from_mins(1));
     rig.settle().await;
     assert_eq!(rig.waiting().await, 0);
+}
+
+/// The texts that reached the customer.
+fn sent(rig: &Rig) -> Vec<String> {
+    let world = rig.run.whatsapp.world.lock().unwrap();
+    let ours = world.chats[0].on_page.iter().filter(|told| told.from_me);
+    ours.map(|told| told.text.clone()).collect()
 }

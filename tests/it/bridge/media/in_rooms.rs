@@ -9,6 +9,7 @@ use crm::domain::message::{Direction, Kind, Message};
 use crm::domain::{Clock as _, MatrixEventId};
 
 use crate::bridge::Rig;
+use crate::simulation::homeserver::Refuses;
 
 const PHOTO: &str = "IN9000";
 const SECOND: &str = "IN9003";
@@ -147,7 +148,7 @@ async fn file_after_crash_is_not_taken_for_its_line() {
 #[tokio::test]
 async fn file_that_homeserver_refuses_is_told() {
     let mut rig = Rig::with_files().await;
-    rig.run.matrix.rooms.lock().unwrap().refuses_files = true;
+    rig.run.matrix.rooms.lock().unwrap().refuses = Refuses::Files;
     rig.sends_file(PHOTO, None);
     rig.settle().await;
     let texts = rig.run.matrix.texts();

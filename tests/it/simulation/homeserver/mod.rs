@@ -2,6 +2,7 @@
 //! answers that get lost, and agents who write.
 
 mod port;
+mod seen;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use crm::domain::details::Poll;
 use crm::domain::matrix::{
     Matrix, MatrixError, MatrixState, MatrixStatus, Membership, ReadUpTo, RoomContent, RoomEvent, RoomEventKind,
-    RoomFile, RoomTyping, SentFile, Speaker, TxnId,
+    RoomTyping, SentFile, Speaker, TxnId,
 };
 use crm::domain::media::FileKind;
 use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
@@ -50,6 +51,14 @@ pub enum What {
     },
 }
 
+/// Sends that the homeserver refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refuses {
+    Nothing,
+    Files,
+    All,
+}
+
 pub struct Homeserver {
     pub log: Vec<Shown>,
     pub rooms: Vec<(String, MatrixRoomId)>,
@@ -69,10 +78,8 @@ pub struct Homeserver {
     threads: HashMap<MatrixEventId, MatrixEventId>,
     /// What is pinned in rooms.
     pub pinned: HashMap<MatrixRoomId, Vec<MatrixEventId>>,
-    /// Whether every send is refused.
-    pub refuses: bool,
-    /// Whether every file is refused.
-    pub refuses_files: bool,
+    /// Sends that are refused.
+    pub refuses: Refuses,
     /// How much stood in the log of a room when somebody was invited into it first.
     pub invited_after: HashMap<MatrixRoomId, usize>,
     /// Who types, until it is told.
@@ -118,8 +125,7 @@ impl FakeMatrix {
             invited: HashMap::new(),
             threads: HashMap::new(),
             pinned: HashMap::new(),
-            refuses: false,
-            refuses_files: false,
+            refuses: Refuses::Nothing,
             invited_after: HashMap::new(),
             typing: vec![],
             typed: vec![],
@@ -330,75 +336,6 @@ impl FakeMatrix {
     /// The next send takes effect, and its answer is lost.
     pub fn lose_next_answer_of_a_send(&self) {
         self.rooms.lock().unwrap().lose_next = true;
-    }
-
-    /// What the bot has said in notices, in order.
-    pub fn notices(&self) -> Vec<String> {
-        let rooms = self.rooms.lock().unwrap();
-        let notices = rooms.log.iter().filter_map(|shown| match &shown.what {
-            What::Bot {
-                content: RoomContent::Notice { body, .. },
-                ..
-            } => Some(body.clone()),
-            _ => None,
-        });
-        notices.collect()
-    }
-
-    /// What the bot has said in texts, in order.
-    pub fn texts(&self) -> Vec<String> {
-        let rooms = self.rooms.lock().unwrap();
-        let texts = rooms.log.iter().filter_map(|shown| match &shown.what {
-            What::Bot {
-                speaker,
-                content: RoomContent::Text { body, .. },
-                ..
-            } => Some(format!("{}: {body}", name(speaker))),
-            _ => None,
-        });
-        texts.collect()
-    }
-
-    /// The event in which the bot has said this.
-    pub fn event_of_text(&self, said: &str) -> MatrixEventId {
-        self.newest(|content| matches!(content, RoomContent::Text { body, .. } if body == said))
-    }
-
-    /// The files that the bot has sent, in order, and what each replies to.
-    pub fn files(&self) -> Vec<(RoomFile, Option<MatrixEventId>)> {
-        let rooms = self.rooms.lock().unwrap();
-        let files = rooms.log.iter().filter_map(|shown| match &shown.what {
-            What::Bot {
-                content: RoomContent::File { file, reply_to },
-                ..
-            } => Some((file.clone(), reply_to.clone())),
-            _ => None,
-        });
-        files.collect()
-    }
-
-    /// What the bot has sent that this picks, in order, with who spoke.
-    pub fn sent<T>(&self, pick: impl Fn(&Speaker, &RoomContent) -> Option<T>) -> Vec<T> {
-        let rooms = self.rooms.lock().unwrap();
-        let sent = rooms.log.iter().filter_map(|shown| match &shown.what {
-            What::Bot { speaker, content, .. } => pick(speaker, content),
-            _ => None,
-        });
-        sent.collect()
-    }
-
-    /// The reactions on an event that still stand.
-    pub fn ticks(&self, event: &MatrixEventId) -> Vec<String> {
-        let rooms = self.rooms.lock().unwrap();
-        let standing = rooms.log.iter().filter(|shown| !shown.redacted);
-        let ticks = standing.filter_map(|shown| match &shown.what {
-            What::Bot {
-                content: RoomContent::Reaction { to, key },
-                ..
-            } if to == event => Some(key.clone()),
-            _ => None,
-        });
-        ticks.collect()
     }
 
     /// Passes a crash point; the homeserver may not answer.

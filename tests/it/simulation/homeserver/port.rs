@@ -11,7 +11,7 @@ use crm::domain::media::Sink;
 use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, Timestamp};
 use tokio::sync::watch;
 
-use super::{FakeMatrix, REMEMBERS, What, receipt};
+use super::{FakeMatrix, REMEMBERS, Refuses, What, receipt};
 
 #[async_trait]
 impl Matrix for FakeMatrix {
@@ -132,11 +132,11 @@ impl Matrix for FakeMatrix {
         at: Timestamp,
     ) -> Result<MatrixEventId, MatrixError> {
         self.enter_room(room).await?;
-        if self.rooms.lock().unwrap().refuses {
+        if self.rooms.lock().unwrap().refuses == Refuses::All {
             return Err(MatrixError::Refused("not allowed".to_owned()));
         }
         let is_file = matches!(content, RoomContent::File { .. });
-        if is_file && self.rooms.lock().unwrap().refuses_files {
+        if is_file && self.rooms.lock().unwrap().refuses == Refuses::Files {
             return Err(MatrixError::Refused("too large (413 M_TOO_LARGE)".to_owned()));
         }
         let event = {
