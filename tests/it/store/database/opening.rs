@@ -102,7 +102,7 @@ async fn full_disk_loses_no_accepted_message() {
     let database = Database::new(Kind::Sqlite).await;
     database.open().await.close().await;
     let options = OpenOptions {
-        max_pages: Some(150),
+        max_pages: Some(300),
         ..database.options()
     };
     let store = options.open(Arc::new(database.clock.clone())).await.unwrap();
