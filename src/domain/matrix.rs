@@ -326,7 +326,7 @@ pub struct ReadUpTo {
     pub event: MatrixEventId,
 }
 
-/// Who types in a room now; of our own users nobody.
+/// People who type in a room now, without our own users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomTyping {
     /// The room.

@@ -12,7 +12,7 @@ pub struct SendStatus {
     pub of: MatrixEventId,
     /// State of the message.
     pub outcome: SendOutcome,
-    /// What is wrong, then what to do.
+    /// Fault, then the way to mend it.
     pub why: Option<String>,
     /// Customer whom it was delivered to; none in a group.
     pub reader: Option<CustomerId>,

@@ -63,7 +63,7 @@ pub struct Core {
     pub restored: Option<Arc<Restored>>,
     /// Returns whether the process that holds an account still runs, as far as this process can know.
     pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
-    /// Who types where.
+    /// People who type, by place.
     pub typing: Typing,
     /// Account and fence of the lease under which this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,

@@ -24,7 +24,7 @@ use crate::matrix::wire::Fault;
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Name of the bot's device in other clients.
 const DEVICE_NAME: &str = "crm";
-/// What a person is told of a key backup that we cannot open.
+/// Advice on a key backup that we cannot open.
 pub(super) const FOREIGN_BACKUP: &str = "the homeserver has a backup of the bot's keys that no recovery key here opens, so nothing \
     is added to it; put the key back with `crm matrix recovery-key --restore`, or begin a new backup with `crm matrix reset \
     --new-backup`, then start the server again";

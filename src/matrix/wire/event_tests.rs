@@ -213,7 +213,7 @@ fn reply_fallback_is_stripped_quote_is_kept() {
     assert_eq!(what("m.room.message", &no_reply), text("> <@a:b> one\n\nanswer", None));
 }
 
-/// What a client says for those that know no threads is no reply.
+/// Ignores the reply that a client adds for those that know no threads.
 #[test]
 fn event_in_thread_names_its_root() {
     let relation = |more: Value| {

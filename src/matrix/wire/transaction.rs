@@ -24,7 +24,7 @@ pub struct Transaction {
     pub events: Vec<RoomEvent>,
     /// Read receipts.
     pub receipts: Vec<ReadUpTo>,
-    /// Who types.
+    /// Person who types.
     pub typing: Vec<RoomTyping>,
     /// Number of events that cannot be read.
     pub unreadable: usize,

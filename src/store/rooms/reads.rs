@@ -9,7 +9,7 @@ use crate::domain::{MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::facet::{Database, Rooms};
 use crate::store::{StoreError, Tx};
 
-/// What is known of an agent's receipts.
+/// Knowledge about an agent's receipts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receipts {
     /// Whether there was a public one.

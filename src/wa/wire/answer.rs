@@ -36,7 +36,7 @@ pub struct Pull<'a> {
     pub me: Option<String>,
     #[serde(borrow)]
     pulled: Pulled<'a>,
-    /// Who types; a page script of an earlier version says nothing.
+    /// People who type; a page script of an earlier version says nothing.
     #[serde(borrow, default)]
     typing: Vec<&'a RawValue>,
 }

@@ -81,7 +81,7 @@ impl<'a> Management<'a> {
     }
 }
 
-/// What a scanner reads in a picture.
+/// Returns what a scanner reads in a picture.
 fn decoded(bytes: &[u8]) -> String {
     let picture = image::load_from_memory(bytes).unwrap().to_luma8();
     let mut prepared = rqrr::PreparedImage::prepare(picture);

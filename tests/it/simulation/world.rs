@@ -71,7 +71,7 @@ pub struct World {
     latest: Timestamp,
     /// What was asked of the page, in order: `read CHAT`, `type CHAT`, `send ID`.
     pub calls: Vec<String>,
-    /// Who types, until the page is asked; and what customers were shown of agents who do.
+    /// People who type, until the page is asked; and what customers were shown of agents who do.
     pub typing: Vec<(ChatId, bool)>,
     pub typed: Vec<(ChatId, bool)>,
     /// Changes of messages that were asked for.

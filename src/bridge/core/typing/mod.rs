@@ -1,4 +1,4 @@
-//! Who types where, in memory only. A board keeps the newest state of each place until a worker takes it; what nobody takes in
+//! People who type, by place, in memory only. A board keeps the newest state of each place until a worker takes it; what nobody takes in
 //! time is dropped, because it is not true any more. Nothing waits for a board, and nothing here is stored.
 
 use std::collections::HashMap;
@@ -81,7 +81,7 @@ impl<P: Clone + Eq + Hash> TypingBoard<P> {
     }
 }
 
-/// What a worker has told the other side.
+/// States that a worker has told the other side.
 pub(crate) struct Told<P> {
     typing: HashMap<P, Timestamp>,
 }

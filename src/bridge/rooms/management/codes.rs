@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// What is shown in each state, by the kind of code that was asked for.
+    /// Checks each state by the kind of code that was asked for.
     #[test]
     fn code_is_shown_while_it_was_asked_for() {
         let (now, until) = (Timestamp(1_000), Timestamp(2_000));

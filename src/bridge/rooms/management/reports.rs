@@ -29,7 +29,7 @@ const MAX_NAMED: usize = 20;
 /// Failure of a message that a person has called off, which is no trouble.
 const CANCELLED: &str = "cancelled";
 
-/// What a report tells, gathered from events.
+/// Content of a report, gathered from events.
 #[derive(Default)]
 struct Tally {
     /// Messages that were not sent, by the code of their failure.

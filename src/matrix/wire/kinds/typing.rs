@@ -1,4 +1,4 @@
-//! Who types in a room.
+//! Reads and writes who types in a room.
 
 use matrix_sdk::ruma::serde::Raw;
 use serde_json::Value;

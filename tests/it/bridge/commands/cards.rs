@@ -11,7 +11,7 @@ use crate::bridge::Rig;
 use crate::simulation::homeserver::What;
 
 impl Rig {
-    /// What each new card and each edit of one said, with its time, in order; and whether it is a new one.
+    /// Returns what each new card and each edit of one said, with its time, in order; and whether it is a new one.
     fn cards(&self) -> Vec<(Timestamp, bool, String)> {
         let rooms = self.run.matrix.rooms.lock().unwrap();
         let cards = rooms.log.iter().filter_map(|shown| match &shown.what {

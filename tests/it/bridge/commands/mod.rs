@@ -32,6 +32,22 @@ fn text(body: &str, reply_to: Option<&MatrixEventId>) -> RoomEventKind {
 }
 
 impl Rig {
+    /// Returns the mark up to which the homeserver's events are handled.
+    async fn mark(&self) -> String {
+        let cursor = self.program.store.settings().cursor("matrix.sync").await;
+        cursor.unwrap().unwrap()
+    }
+
+    /// Restarts the program at an earlier mark, so that the homeserver repeats all events since.
+    async fn restart_at(&mut self, mark: String) {
+        let store = &self.program.store;
+        let set = store.write::<_, _, StoreError, _>(mark, |tx, mark| {
+            Box::pin(async move { tx.settings().set_cursor("matrix.sync", mark).await })
+        });
+        set.await.unwrap();
+        self.restart().await;
+    }
+
     /// A desk whose first customer has written.
     async fn of_customer() -> Self {
         let mut rig = Box::pin(Self::new()).await;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crm::domain::matrix::{RoomEventKind, SentFile};
 use crm::domain::media::FileKind;
 use crm::domain::{Clock as _, MatrixEventId, Role};
-use crm::store::StoreError;
 
 use super::ADA;
 use crate::bridge::Rig;
@@ -131,14 +130,7 @@ async fn agent_without_receipts_is_told_once() {
 #[tokio::test]
 async fn overtaken_text_without_answer_is_given_up() {
     let mut rig = Rig::of_overtaken().await;
-    let mark = rig
-        .program
-        .store
-        .settings()
-        .cursor("matrix.sync")
-        .await
-        .unwrap()
-        .unwrap();
+    let mark = rig.mark().await;
     let text = rig.agent_says(ADA, "the answer", None).await;
     rig.waits().await;
     rig.patience().await;
@@ -148,14 +140,7 @@ async fn overtaken_text_without_answer_is_given_up() {
     assert!(told.starts_with("Not sent: "), "{told}");
     // Nor is it sent, or asked about, when the homeserver repeats it.
     let before = rig.run.matrix.notices().len();
-    rig.program
-        .store
-        .write::<_, _, StoreError, _>(mark, |tx, mark| {
-            Box::pin(async move { tx.settings().set_cursor("matrix.sync", mark).await })
-        })
-        .await
-        .unwrap();
-    rig.restart().await;
+    rig.restart_at(mark).await;
     rig.patience().await;
     assert_eq!(rig.run.matrix.notices().len(), before);
     assert!(rig.phone().is_empty());

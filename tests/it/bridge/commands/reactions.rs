@@ -6,7 +6,6 @@ use crm::contract::EventType;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::MessageState;
 use crm::domain::{Clock as _, MatrixEventId, Role};
-use crm::store::StoreError;
 
 use super::ADA;
 use crate::bridge::Rig;
@@ -139,14 +138,7 @@ async fn unanswered_question_is_given_up_with_notice() {
 #[tokio::test]
 async fn repeated_reaction_acts_once() {
     let (mut rig, _, notice) = Rig::of_failure().await;
-    let mark = rig
-        .program
-        .store
-        .settings()
-        .cursor("matrix.sync")
-        .await
-        .unwrap()
-        .unwrap();
+    let mark = rig.mark().await;
     rig.taps_ago(ADA, &notice, "🔁", Duration::from_hours(2)).await;
     let question = rig.run.matrix.newest_notice("🔁 arrived");
     rig.taps(ADA, &question, "✅").await;
@@ -157,14 +149,7 @@ async fn repeated_reaction_acts_once() {
         )
     };
     let before = seen(&rig).await;
-    rig.program
-        .store
-        .write::<_, _, StoreError, _>(mark, |tx, mark| {
-            Box::pin(async move { tx.settings().set_cursor("matrix.sync", mark).await })
-        })
-        .await
-        .unwrap();
-    rig.restart().await;
+    rig.restart_at(mark).await;
     rig.settle().await;
     assert_eq!(seen(&rig).await, before);
     assert_eq!(rig.phone(), ["try me"]);

@@ -5,7 +5,6 @@ use crm::contract::EventType;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::template::Draft;
 use crm::domain::{Clock as _, Role};
-use crm::store::StoreError;
 
 use super::{ADA, text};
 use crate::bridge::Rig;
@@ -24,14 +23,7 @@ async fn repeated_events_act_once() {
     assert!(matches!(made, Ok(Answered::New(_))));
     rig.run.whatsapp.customer_writes(1);
     rig.settle().await;
-    let mark = rig
-        .program
-        .store
-        .settings()
-        .cursor("matrix.sync")
-        .await
-        .unwrap()
-        .unwrap();
+    let mark = rig.mark().await;
     let now = rig.run.clock.now();
     let note = rig.run.matrix.happens(ADA, text("!note one", None), now);
     rig.run.matrix.happens_in_thread(ADA, &note, text("two", None));
@@ -75,14 +67,7 @@ async fn repeated_events_act_once() {
     let before = seen(&rig).await;
     assert_eq!(before.1, ["two"], "the first was removed");
     assert_eq!(before.2, ["Good day", "for the customer"]);
-    rig.program
-        .store
-        .write::<_, _, StoreError, _>(mark, |tx, mark| {
-            Box::pin(async move { tx.settings().set_cursor("matrix.sync", mark).await })
-        })
-        .await
-        .unwrap();
-    rig.restart().await;
+    rig.restart_at(mark).await;
     rig.settle().await;
     assert_eq!(seen(&rig).await, before);
 }

@@ -47,7 +47,7 @@ async fn agents_client_is_told_each_step_once() {
     assert!(told.iter().all(|status| status.reader == reader && reader.is_some()));
 }
 
-/// What is sent from elsewhere is the bot's own event: no client shows a state of it.
+/// No client shows a state of what is sent from elsewhere: it is the bot's own event.
 #[tokio::test]
 async fn failure_says_why_and_elsewhere_tells_no_client() {
     let mut rig = Rig::new().await;

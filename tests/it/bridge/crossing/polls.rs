@@ -170,7 +170,7 @@ async fn poll_that_cannot_cross_is_answered() {
     );
 }
 
-/// What answers something internal stays inside, whatever it is.
+/// Keeps inside whatever answers something internal.
 #[tokio::test]
 async fn poll_that_answers_note_stays_inside() {
     let mut rig = Rig::new().await;

@@ -50,7 +50,7 @@ impl Rig {
         rooms.typing.push(RoomTyping { room, users });
     }
 
-    /// What the room showed, and what the customer saw.
+    /// Returns what the room showed, and what the customer saw.
     fn typed(&self) -> (Vec<bool>, Vec<bool>) {
         let room: Vec<(MatrixRoomId, _, bool)> = std::mem::take(&mut self.run.matrix.rooms.lock().unwrap().typed);
         assert!(room.iter().all(|(_, customer, _)| customer.is_some()));

@@ -246,7 +246,7 @@ async fn trouble_is_told_to_owner_and_managers() {
     );
 }
 
-/// What could not be sent is told in one line a minute, without its text.
+/// Messages that could not be sent are told in one line a minute, without their texts.
 #[tokio::test]
 async fn failed_sends_are_reported_together() {
     let (mut rig, room) = Rig::managed().await;

@@ -51,7 +51,7 @@ const MODES: [Mode; 3] = [
 ];
 
 impl Mode {
-    /// What a room shows of a customer's words.
+    /// Returns what a room shows of a customer's words.
     fn said(&self, words: &str) -> String {
         if self.service {
             words.to_owned()
@@ -118,7 +118,7 @@ async fn every_kind_crosses_both_ways_in_each_mode() {
     }
 }
 
-/// What Element Web would warn of.
+/// Warnings that Element Web would show.
 fn no_shield_is_red(agent: &Agent, room: &str) {
     agent.look(|mirror| {
         for message in mirror.messages(room) {

@@ -1,4 +1,4 @@
-//! What is neither text nor file: typing, contacts, polls, and how far a message is.
+//! Kinds beside text and file: typing, contacts, polls, and how far a message is.
 
 use serde_json::{Value, json};
 use testbed::agents::{Content, Message};

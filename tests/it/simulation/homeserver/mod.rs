@@ -76,15 +76,15 @@ pub struct Homeserver {
     invited: HashMap<MatrixRoomId, Vec<MatrixUserId>>,
     /// Roots of the threads in which events were written.
     threads: HashMap<MatrixEventId, MatrixEventId>,
-    /// What is pinned in rooms.
+    /// Pinned events of rooms.
     pub pinned: HashMap<MatrixRoomId, Vec<MatrixEventId>>,
     /// Sends that are refused.
     pub refuses: Refuses,
     /// How much stood in the log of a room when somebody was invited into it first.
     pub invited_after: HashMap<MatrixRoomId, usize>,
-    /// Who types, until it is told.
+    /// People who type, until it is told.
     pub typing: Vec<RoomTyping>,
-    /// What was shown of customers who type.
+    /// Typing of customers as it was shown.
     pub typed: Vec<(MatrixRoomId, Option<CustomerId>, bool)>,
     /// Whether customers have users of their own.
     pub has_ghosts: bool,

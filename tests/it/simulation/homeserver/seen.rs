@@ -6,7 +6,7 @@ use crm::domain::matrix::{RoomContent, RoomFile, Speaker};
 use super::{FakeMatrix, What, name};
 
 impl FakeMatrix {
-    /// What the bot has said in notices, in order.
+    /// Returns what the bot has said in notices, in order.
     pub fn notices(&self) -> Vec<String> {
         let rooms = self.rooms.lock().unwrap();
         let notices = rooms.log.iter().filter_map(|shown| match &shown.what {
@@ -19,7 +19,7 @@ impl FakeMatrix {
         notices.collect()
     }
 
-    /// What the bot has said in texts, in order.
+    /// Returns what the bot has said in texts, in order.
     pub fn texts(&self) -> Vec<String> {
         let rooms = self.rooms.lock().unwrap();
         let texts = rooms.log.iter().filter_map(|shown| match &shown.what {
@@ -51,7 +51,7 @@ impl FakeMatrix {
         files.collect()
     }
 
-    /// What the bot has sent that this picks, in order, with who spoke.
+    /// Returns what the bot has sent that this picks, in order, with who spoke.
     pub fn sent<T>(&self, pick: impl Fn(&Speaker, &RoomContent) -> Option<T>) -> Vec<T> {
         let rooms = self.rooms.lock().unwrap();
         let sent = rooms.log.iter().filter_map(|shown| match &shown.what {
