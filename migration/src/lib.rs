@@ -63,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(rooms::m0034_room_reactions::Migration),
             Box::new(rooms::m0035_questions::Migration),
             Box::new(rooms::m0036_cards::Migration),
+            Box::new(rooms::m0037_taken_events::Migration),
         ]
     }
 }

@@ -125,6 +125,8 @@ facets! {
     Sights = sights;
     /// Settings and cursors of crm.
     Settings = settings;
+    /// Room events that were taken in.
+    TakenEvents = taken_events;
     /// Templates of messages.
     Templates = templates;
 }

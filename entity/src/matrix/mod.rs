@@ -10,3 +10,4 @@ pub mod room;
 pub mod room_event;
 pub mod room_reaction;
 pub mod room_read;
+pub mod taken_event;

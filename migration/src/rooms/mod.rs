@@ -4,3 +4,4 @@ pub mod m0033_room_files;
 pub mod m0034_room_reactions;
 pub mod m0035_questions;
 pub mod m0036_cards;
+pub mod m0037_taken_events;

@@ -16,6 +16,10 @@ const EXPORTS_LISTED: Duration = Duration::from_hours(7 * 24);
 /// Age at which a command or a notice in a room is forgotten; what it was is asked of the homeserver then (rule 1).
 const INTERNAL_EVENTS_KEPT: Duration = Duration::from_hours(90 * 24);
 
+/// Age at which it is forgotten that a room's event was taken in. A homeserver repeats an old transaction as late as it likes, but
+/// what was written more than an hour ago is asked about before it goes out (rule 5).
+const TAKEN_EVENTS_KEPT: Duration = Duration::from_hours(30 * 24);
+
 /// How long rows are kept; zero keeps them all.
 #[derive(Clone, Copy, Debug)]
 pub struct Kept {
@@ -49,5 +53,6 @@ async fn delete_rows(core: &Core, kept: Kept) -> Result<(), StoreError> {
     store.exports().prune(now.minus(EXPORTS_LISTED)).await?;
     store.early_acks().prune(now.minus(EARLY_ACK_WAITS)).await?;
     store.internal_events().prune(now.minus(INTERNAL_EVENTS_KEPT)).await?;
+    store.taken_events().prune(now.minus(TAKEN_EVENTS_KEPT)).await?;
     Ok(())
 }

@@ -119,7 +119,8 @@ impl RoomInbound {
                     for receipt in &batch.receipts {
                         event::note_read(tx, receipt, around).await?;
                     }
-                    for event in &batch.events {
+                    let mut fresh = tx.taken_events().add(&batch.events).await?;
+                    for event in batch.events.iter().filter(|event| fresh.remove(&event.id)) {
                         event::take_in(tx, core, event, around).await?;
                     }
                     let mut read = Vec::new();

@@ -51,6 +51,7 @@ macro_rules! for_each_table {
             quarantine numbered, history_import, history_chat numbered, early_ack numbered,
             label numbered, conversation_label numbered, customer_label numbered, note numbered, scheduled_send numbered,
             template numbered, attribute numbered, export numbered, internal_event numbered,
+            taken_event,
         }
     };
 }

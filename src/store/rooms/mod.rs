@@ -6,6 +6,7 @@ pub mod pending;
 mod questions;
 mod reactions;
 mod reads;
+mod taken;
 
 use entity::{conversation, room, room_event};
 use sea_orm::ActiveValue::{NotSet, Set};

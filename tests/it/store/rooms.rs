@@ -1,9 +1,13 @@
 //! Which room shows which conversation, and which event which message; what waits for its key.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use crm::domain::internal::{InternalEvent, InternalKind};
+use crm::domain::matrix::{RoomEvent, RoomEventKind};
 use crm::domain::message::{Author, Origin};
 use crm::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, NoteId, Timestamp};
-use crm::store::{RoomOf, ShownAs, StoreError, Tick};
+use crm::store::{OpenOptions, RoomOf, ShownAs, StatementLog, StoreError, Tick};
 use futures_util::FutureExt;
 
 use super::database::databases::{BEGIN, Database, on_each_database};
@@ -19,6 +23,8 @@ on_each_database! {
     undecryptable_event_is_kept_once,
     /// rule 1.
     internal_event_is_kept_until_pruned,
+    /// rule 17.
+    event_is_taken_once_for_two_statements_a_batch,
     rolled_back_part_leaves_what_was_before,
 }
 
@@ -209,6 +215,51 @@ async fn internal_event_is_kept_until_pruned(database: Database) {
     assert_eq!(get("$note").await.as_ref(), Some(&events[0]));
     assert_eq!(get("$command").await, None);
     store.close().await;
+}
+
+/// A batch of 200 costs as many statements as one event.
+async fn event_is_taken_once_for_two_statements_a_batch(database: Database) {
+    let statements: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&statements);
+    let options = OpenOptions {
+        statements: Some(StatementLog::new(move |sql| log.lock().unwrap().push(sql))),
+        ..database.options()
+    };
+    let store = options.open(Arc::new(database.clock.clone())).await.unwrap();
+    let take = async |ids: &[String]| {
+        let events: Vec<RoomEvent> = ids.iter().map(|id| notice(id)).collect();
+        let added = store.write(events, |tx, events| {
+            async move { tx.taken_events().add(events).await }.boxed()
+        });
+        let mut fresh: Vec<String> = added.await.unwrap().into_iter().map(|id| id.to_string()).collect();
+        fresh.sort();
+        fresh
+    };
+    let batch = |from: usize, to: usize| (from..to).map(|n| format!("${n:03}")).collect::<Vec<_>>();
+    statements.lock().unwrap().clear();
+    assert_eq!(take(&batch(0, 200)).await, batch(0, 200));
+    let of_it = |sql: &&String| sql.contains("taken_events");
+    assert_eq!(statements.lock().unwrap().iter().filter(of_it).count(), 2);
+    database.clock.advance(Duration::from_secs(1));
+    // One that comes twice in a batch of several statements.
+    let again = [batch(150, 500), batch(180, 210)].concat();
+    assert_eq!(take(&again).await, batch(200, 500));
+    assert_eq!(take(&again).await, Vec::<String>::new());
+    assert_eq!(store.taken_events().prune(BEGIN).await.unwrap(), 0, "none is older");
+    assert_eq!(store.taken_events().prune(Timestamp(BEGIN.0 + 1)).await.unwrap(), 200);
+    assert_eq!(take(&batch(199, 201)).await, batch(199, 200));
+    store.close().await;
+}
+
+fn notice(id: &str) -> RoomEvent {
+    RoomEvent {
+        room: "!room".into(),
+        id: id.into(),
+        sender: "@ada:test".into(),
+        at: BEGIN,
+        thread: None,
+        what: RoomEventKind::Notice,
+    }
 }
 
 /// Its events in the journal are undone with it.

@@ -178,6 +178,30 @@ async fn agents_reaction_crosses_and_is_taken_back() {
     assert!(rig.run.matrix.notices().is_empty(), "{:?}", rig.run.matrix.notices());
 }
 
+/// Rule 17. A homeserver may bring an event by a push and by a sync, in any order.
+#[tokio::test]
+async fn repeated_old_event_undoes_no_newer_one() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (_, event) = rig.shows("X1", "all done").await;
+    let thumb = rig.reacts(ADA, &event, "👍").await;
+    rig.reacts(ADA, &event, "🎉").await;
+    let said = rig.in_room(ADA, text("ten pounds")).await;
+    let edit = |body: &str| RoomEventKind::Edit {
+        of: said.clone(),
+        body: body.to_owned(),
+    };
+    let twelve = rig.in_room(ADA, edit("twelve pounds")).await;
+    rig.in_room(ADA, edit("nine pounds")).await;
+    let before = (rig.changes(), rig.run.matrix.notices());
+    for old in [&said, &twelve, &thumb] {
+        rig.run.matrix.repeats(old);
+    }
+    rig.settle().await;
+    assert_eq!((rig.changes(), rig.run.matrix.notices()), before);
+    assert_eq!(rig.message("nine pounds").await.content, "nine pounds");
+}
+
 #[tokio::test]
 async fn reaction_that_cannot_cross_is_answered_or_ignored() {
     let mut rig = Rig::new().await;

@@ -235,6 +235,13 @@ impl FakeMatrix {
         event
     }
 
+    /// The homeserver brings an event again, after all others.
+    pub fn repeats(&self, event: &MatrixEventId) {
+        let mut rooms = self.rooms.lock().unwrap();
+        let shown = rooms.log.iter().find(|shown| shown.id == *event).cloned();
+        rooms.log.push(shown.expect("an event that exists"));
+    }
+
     /// Whether an event was redacted.
     pub fn is_redacted(&self, event: &MatrixEventId) -> bool {
         let rooms = self.rooms.lock().unwrap();
