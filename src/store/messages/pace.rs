@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Timestamp};
 use crate::store::facet::{Database, Pace};
@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError, Tx};
 use super::read;
 
 impl<D: Database> Pace<'_, D> {
-    /// Returns when the customer last wrote, as far as it is stored. Our own messages do not count.
+    /// Returns when the customer last wrote, as far as it is stored. Our own messages do not count, nor do WhatsApp's notices.
     pub async fn last_heard(&self, conversation: ConversationId) -> Result<Option<Timestamp>, StoreError> {
         last_heard(self.0.connection(), conversation).await
     }
@@ -116,6 +116,8 @@ async fn last_heard(
     let row = message::Entity::find()
         .filter(message::Column::ConversationId.eq(conversation))
         .filter(message::Column::Direction.eq(Direction::Inbound.as_str()))
+        // A notice of WhatsApp is inbound, and nobody wrote it.
+        .filter(message::Column::Kind.ne(Kind::System.as_str()))
         .order_by_desc(message::Column::SortAt)
         .one(database)
         .await?;
@@ -128,6 +130,7 @@ async fn is_first_contact(database: &impl ConnectionTrait, conversation: Convers
         .or(message::Column::WhatsappId.is_not_null());
     let first = message::Entity::find()
         .filter(message::Column::ConversationId.eq(conversation))
+        .filter(message::Column::Kind.ne(Kind::System.as_str()))
         .filter(met)
         .one(database)
         .await?;

@@ -7,8 +7,9 @@ use crm::contract::{EventType, JournalEvent};
 use crm::domain::consent::ConsentWords;
 use crm::domain::customer::{Customer, Identity};
 use crm::domain::daily::Daily;
+use crm::domain::details::Details;
 use crm::domain::matrix::RoomEventKind;
-use crm::domain::message::MessageState;
+use crm::domain::message::{Kind, MessageState};
 use crm::domain::pacing::{WaitReason, Waiting};
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Seq, Timestamp};
@@ -242,6 +243,32 @@ async fn opt_out_blocks_sends_until_revoked() {
     rig.try_send(0, "they called and want this").await.unwrap();
     rig.settle().await;
     assert_eq!(rig.message("they called and want this").await.state, MessageState::Read);
+}
+
+/// Who has opted out and gets another number, say, has written nothing: that opens no way to them.
+#[tokio::test]
+async fn notice_after_opt_out_opens_nothing() {
+    let mut rig = Rig::with(|run| run.policy.pace.consent = words()).await;
+    rig.met().await;
+    rig.says(0, "STOP").await;
+    let id = rig.customer(0).await.id;
+    for notice in ["timer_changed", "call_missed"] {
+        let mut told = rig.run.whatsapp.message(0, notice, "[notice]", rig.now());
+        told.kind = Kind::System;
+        told.details = Some(Details {
+            notice: Some(notice.to_owned()),
+            ..Details::default()
+        });
+        rig.run.whatsapp.event(PageEvent::Message(Box::new(told)));
+        rig.settle().await;
+        rig.run.clock.advance(Duration::from_secs(1));
+        let refused = rig.try_send(0, "an offer").await.unwrap_err();
+        assert!(
+            matches!(refused, Refusal::OptedOut { customer, .. } if customer == id),
+            "{notice}"
+        );
+    }
+    assert_eq!(rig.accepted(), 0);
 }
 
 /// An opt-out that comes late or twice undoes no later word.
