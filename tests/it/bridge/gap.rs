@@ -73,6 +73,30 @@ async fn missed_event_triggers_comparison_at_once() {
     assert_eq!((rig.times_stored(&unheard).await, rig.healed()), (1, 1));
 }
 
+/// A stranger floods a chat while we are away: it is read in parts, and stored in order.
+#[tokio::test]
+async fn flood_during_absence_is_read_in_parts() {
+    const FLOOD: usize = 1_230;
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    let mut missed = Vec::new();
+    for _ in 0..FLOOD {
+        missed.push(rig.run.whatsapp.customer_writes(0));
+        rig.run.clock.advance(Duration::from_secs(1));
+    }
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    let mut stored = rig.messages().await;
+    stored.sort_by_key(|message| message.id);
+    let ids: Vec<_> = stored.into_iter().filter_map(|message| message.whatsapp_id).collect();
+    let of_flood: Vec<_> = ids.iter().filter(|id| missed.contains(id)).cloned().collect();
+    assert_eq!(of_flood, missed, "each once, in the order of writing");
+    let most = rig.run.whatsapp.world.lock().unwrap().most_read;
+    assert!(most <= 100, "{most} messages were read at once");
+}
+
 /// What came while the page was away makes no event, and is nobody's deafness.
 #[tokio::test]
 async fn message_during_absence_is_no_deafness() {

@@ -220,6 +220,7 @@ impl WhatsApp for FakeWhatsApp {
         let events = {
             let mut world = self.world.lock().unwrap();
             world.calls.push(format!("messages {chat}"));
+            world.most_read = world.most_read.max(count);
             let index = world.index(chat);
             let all = &world.chats[index].on_page;
             let from = all.len().saturating_sub(count);
@@ -241,7 +242,8 @@ impl WhatsApp for FakeWhatsApp {
     async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable> {
         self.enter().await?;
         let page = {
-            let world = self.world.lock().unwrap();
+            let mut world = self.world.lock().unwrap();
+            world.most_read = world.most_read.max(count);
             let index = world.index(chat);
             let all = &world.chats[index].on_page;
             let end = match mark {
@@ -332,5 +334,16 @@ fn text_of(content: &OutgoingContent) -> String {
     match content {
         OutgoingContent::Text { text, .. } => text.clone(),
         other => format!("{other:?}"),
+    }
+}
+
+/// Returns a text of a customer.
+pub(super) fn by_customer(id: &str, text: &str, at: Timestamp) -> Told {
+    Told {
+        id: id.into(),
+        from_me: false,
+        text: text.to_owned(),
+        at,
+        ack: 1,
     }
 }

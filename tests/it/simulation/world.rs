@@ -20,6 +20,7 @@ use super::clock::VirtualClock;
 use super::gate::Gate;
 use super::media::{medium_of, promised};
 use super::people::contact;
+use super::whatsapp::by_customer;
 
 /// The number and the LID of the account's own phone.
 pub const OWN_PHONE: &str = "+447700900999";
@@ -71,6 +72,8 @@ pub struct World {
     latest: Timestamp,
     /// What was asked of the page, in order: `read CHAT`, `type CHAT`, `send ID`.
     pub calls: Vec<String>,
+    /// The most messages that one call asked for.
+    pub most_read: usize,
     /// People who type, until the page is asked; and what customers were shown of agents who do.
     pub typing: Vec<(ChatId, bool)>,
     pub typed: Vec<(ChatId, bool)>,
@@ -127,6 +130,7 @@ impl FakeWhatsApp {
             made: 0,
             latest: clock.now(),
             calls: vec![],
+            most_read: 0,
             typing: vec![],
             typed: vec![],
             changes: vec![],
@@ -182,25 +186,13 @@ impl FakeWhatsApp {
 
     /// A message of a chat as the page would tell it.
     pub fn message(&self, chat: usize, id: &str, text: &str, at: Timestamp) -> WaMessage {
-        let told = Told {
-            id: id.into(),
-            from_me: false,
-            text: text.to_owned(),
-            at,
-            ack: 1,
-        };
+        let told = by_customer(id, text, at);
         self.world.lock().unwrap().message(chat, &told)
     }
 
     /// A text of a customer that the page has, and no event has told of.
     pub fn stood_before(&self, chat: usize, id: &str, text: &str, at: Timestamp) {
-        let told = Told {
-            id: id.into(),
-            from_me: false,
-            text: text.to_owned(),
-            at,
-            ack: 1,
-        };
+        let told = by_customer(id, text, at);
         self.world.lock().unwrap().show(chat, told, false);
     }
 

@@ -20,12 +20,13 @@ use super::batch;
 use super::events::Events;
 use super::own::OwnIds;
 
+mod long;
 mod revised;
 
 /// Number of messages of a chat that are read first.
 const FIRST_COUNT: usize = 20;
-/// Factor by which the number grows until the messages reach those that we have.
-const GROWTH: usize = 5;
+/// Number of messages of a chat that are read at once at most: with the longest texts they are some megabytes.
+const PART: usize = 100;
 /// Upper bound of the messages that a comparison reads of one chat.
 const MAX_COUNT: usize = 12_500;
 /// How far before the customer's newest message a comparison reaches: WhatsApp's times are whole seconds of several
@@ -36,7 +37,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_hours(48);
 /// A chat that the phone shows as unread is compared for this long after its last message, though we have that one.
 const UNREAD_WITHIN: Duration = Duration::from_hours(14 * 24);
 /// Number of messages that a requested comparison reads first, though nothing seems to be missing.
-const THOROUGH_COUNT: usize = 100;
+const THOROUGH_COUNT: usize = PART;
 /// How far back a requested comparison reads at least.
 const THOROUGH_WITHIN: Duration = Duration::from_hours(48);
 /// Age up to which the acks of an unfinished message are requested again.
@@ -152,12 +153,26 @@ impl Comparison<'_> {
             return Ok(0);
         }
         let boundary = held.boundary(self.account).min(least);
-        let mut events = self.port.messages(&summary.chat, count).await?;
-        while events.len() >= count && count < MAX_COUNT && oldest(&events).is_none_or(|oldest| oldest > boundary) {
-            count = (count * GROWTH).min(MAX_COUNT);
-            events = self.port.messages(&summary.chat, count).await?;
+        loop {
+            let events = self.port.messages(&summary.chat, count).await?;
+            if events.len() < count || oldest(&events).is_some_and(|oldest| oldest <= boundary) {
+                return self.store(events, &held, seen).await;
+            }
+            if count == PART {
+                return self.compare_long(&summary.chat, boundary, &held, seen).await;
+            }
+            count = PART;
         }
-        events.retain(|event| self.is_ours_to_take(event, &held));
+    }
+
+    /// Stores what is new among a chat's events, the oldest first. Returns the number of new messages.
+    async fn store(
+        &self,
+        mut events: Vec<PageEvent>,
+        held: &Held,
+        seen: &mut HashSet<WaMessageId>,
+    ) -> Result<usize, Stop> {
+        events.retain(|event| self.is_ours_to_take(event, held));
         let mut new = 0;
         let events = Events::from(events);
         for chunk in events.chunks(CHUNK) {
