@@ -31,6 +31,43 @@ const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// Upper bound of the events tried again at a time.
 const RETRIES: u64 = 50;
 
+/// Upper bound of the events taken in in one transaction: other writes wait as long, and the database gives a transaction a
+/// minute.
+const PART: usize = 100;
+
+/// Part of a batch.
+struct Part {
+    /// Its events. Who has read what is told with each part.
+    batch: RoomBatch,
+    /// Whether everything up to the mark is taken in with it.
+    is_last: bool,
+}
+
+/// Splits a batch into parts, the oldest events first. There is at least one.
+fn parts_of(mut batch: RoomBatch) -> Vec<Part> {
+    let mut events = std::mem::take(&mut batch.events);
+    let mut parts = Vec::new();
+    loop {
+        let later = events.split_off(events.len().min(PART));
+        let cut = batch.cut.clone();
+        // A room is told that its oldest events are missing with the first of those that are there.
+        batch.cut.retain(|room| events.iter().all(|event| event.room != *room));
+        let is_last = later.is_empty();
+        parts.push(Part {
+            batch: RoomBatch {
+                events,
+                cut,
+                ..batch.clone()
+            },
+            is_last,
+        });
+        if is_last {
+            return parts;
+        }
+        events = later;
+    }
+}
+
 /// Worker that handles the events of all rooms.
 pub struct RoomInbound {
     core: Core,
@@ -96,38 +133,50 @@ impl Worker for RoomInbound {
 }
 
 impl RoomInbound {
+    /// Takes in a batch, in parts that each fit one transaction: after a long outage all of it would not. The mark is stored
+    /// with the last part; what comes again after a crash was taken in before (invariant 4).
     async fn commit(&self, batch: RoomBatch) -> Result<(), StoreError> {
+        for part in parts_of(batch) {
+            self.commit_part(part).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_part(&self, part: Part) -> Result<(), StoreError> {
+        let events = &part.batch.events;
         let around = RoomContext {
-            confirmed: confirmed(&self.core.store, &*self.port, &batch.events).await?,
-            looked_up: look_up(&self.core.store, &*self.port, &batch.events).await?,
-            overview: overview(&self.core, &batch.events).await?,
+            confirmed: confirmed(&self.core.store, &*self.port, events).await?,
+            looked_up: look_up(&self.core.store, &*self.port, events).await?,
+            overview: overview(&self.core, events).await?,
             bot: self.bot(),
-            before: self.fetch_before(&batch).await?,
+            before: self.fetch_before(&part.batch).await?,
             ..RoomContext::default()
         };
-        let input = (self.core.clone(), batch, around);
+        let input = (self.core.clone(), part, around);
         let read: Vec<Conversation> = self
             .core
-            .write(input, |tx, (core, batch, around)| {
+            .write(input, |tx, (core, Part { batch, is_last }, around)| {
                 async move {
+                    let mut fresh = tx.taken_events().add(&batch.events).await?;
                     for room in &batch.cut {
                         let first = batch.events.iter().find(|event| event.room == *room);
-                        if let Some(first) = first {
+                        if let Some(first) = first.filter(|first| fresh.contains(&first.id)) {
                             event::tell_cut(tx, first).await?;
                         }
                     }
                     for receipt in &batch.receipts {
                         event::note_read(tx, receipt, around).await?;
                     }
-                    let mut fresh = tx.taken_events().add(&batch.events).await?;
                     for event in batch.events.iter().filter(|event| fresh.remove(&event.id)) {
                         event::take_in(tx, core, event, around).await?;
                     }
                     let mut read = Vec::new();
-                    for receipt in &batch.receipts {
-                        read.extend(event::read_up_to(tx, receipt, around).await?);
+                    if *is_last {
+                        for receipt in &batch.receipts {
+                            read.extend(event::read_up_to(tx, receipt, around).await?);
+                        }
+                        tx.settings().set_cursor(CURSOR, &batch.mark.0).await?;
                     }
-                    tx.settings().set_cursor(CURSOR, &batch.mark.0).await?;
                     Ok::<_, StoreError>(read)
                 }
                 .boxed()
@@ -287,5 +336,54 @@ impl RoomInbound {
                 .boxed()
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::domain::matrix::{RoomEvent, RoomEventKind};
+
+    fn event(number: usize, room: &str) -> RoomEvent {
+        RoomEvent {
+            room: room.into(),
+            id: MatrixEventId(format!("${number}")),
+            sender: "@ada:test".into(),
+            at: Timestamp(0),
+            thread: None,
+            what: RoomEventKind::Notice,
+        }
+    }
+
+    #[test]
+    fn batch_is_taken_in_by_parts_in_order() {
+        let mut batch = RoomBatch::nothing_until(RoomMark("next".to_owned()));
+        batch.events = (0..PART).map(|number| event(number, "!first")).collect();
+        batch
+            .events
+            .extend((PART..2 * PART + 7).map(|number| event(number, "!second")));
+        batch.cut = vec!["!second".into(), "!first".into()];
+        let all: Vec<_> = batch.events.iter().map(|event| event.id.clone()).collect();
+        let parts = parts_of(batch);
+        let taken: Vec<_> = parts
+            .iter()
+            .flat_map(|part| &part.batch.events)
+            .map(|event| event.id.clone())
+            .collect();
+        assert_eq!(taken, all);
+        let sizes: Vec<_> = parts
+            .iter()
+            .map(|part| (part.batch.events.len(), part.is_last))
+            .collect();
+        assert_eq!(sizes, [(PART, false), (PART, false), (7, true)]);
+        let told: Vec<_> = parts.iter().map(|part| part.batch.cut.len()).collect();
+        assert_eq!(told, [2, 1, 0], "each room is told of its gap with its first event");
+    }
+
+    #[test]
+    fn batch_without_events_still_moves_mark() {
+        let parts = parts_of(RoomBatch::nothing_until(RoomMark("next".to_owned())));
+        assert!(matches!(&parts[..], [part] if part.is_last && part.batch.events.is_empty()));
     }
 }

@@ -34,6 +34,27 @@ async fn message_sent_elsewhere_shows_author() {
     );
 }
 
+/// What agents wrote during a long outage does not fit one transaction.
+#[tokio::test]
+async fn many_texts_of_outage_are_taken_in_in_order() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.matrix.set_up(false);
+    let texts: Vec<String> = (0..230).map(|number| format!("text {number}")).collect();
+    for body in &texts {
+        rig.run.matrix.happens("@ada:test", text(body), rig.run.clock.now());
+    }
+    rig.run.matrix.set_up(true);
+    rig.settle().await;
+    let mut taken_in = rig.messages().await;
+    taken_in.retain(|message| message.content.starts_with("text "));
+    taken_in.sort_by_key(|message| message.id);
+    assert_eq!(
+        taken_in.into_iter().map(|message| message.content).collect::<Vec<_>>(),
+        texts
+    );
+}
+
 /// rule 20.
 #[tokio::test]
 async fn waiting_message_says_so_and_tick_follows() {
