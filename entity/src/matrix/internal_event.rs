@@ -20,7 +20,7 @@ pub struct Model {
     pub kind: String,
     /// Note that the event wrote, or shows.
     pub note_id: Option<NoteId>,
-    /// Message that the notice is about.
+    /// Message that the notice is about, that the command made, or that was changed.
     pub message_id: Option<MessageId>,
     pub created_at: i64,
 }

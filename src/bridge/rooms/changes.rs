@@ -5,11 +5,13 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::desk::{Revision, revise};
 use crate::domain::MatrixEventId;
 use crate::domain::conversation::Conversation;
+use crate::domain::internal::InternalKind;
 use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Message, Origin};
 use crate::store::{RoomReaction, StoreError, Tx};
 
 use super::commands;
+use super::commands::internal;
 use super::effects::{Taken, answer, late};
 
 /// Edits the message that the event `of` is, if its author edits it.
@@ -27,7 +29,10 @@ pub(super) async fn edit(
             "a message does not become a command; write the command as a new message".to_owned()
         }
         Some(message) => match change(tx, policy, &message, Revision::Edit(body.to_owned()), event).await {
-            Ok(taken) => return Ok(taken),
+            Ok(taken) => {
+                internal::store_with(tx, event, InternalKind::Change, Some(message.id)).await?;
+                return Ok(taken);
+            }
             Err(why) => why,
         },
     };

@@ -8,7 +8,7 @@ words! {
     InternalKind {
         /// It wrote a note, or shows one.
         Note = "note",
-        /// A command of an agent.
+        /// A command of an agent. It may have made a message for a customer.
         Command = "command",
         /// A notice of the bot.
         Notice = "notice",
@@ -16,6 +16,8 @@ words! {
         Card = "card",
         /// A question of the bot's.
         Question = "question",
+        /// An agent's change of a message, which the customer has got.
+        Change = "change",
         /// An agent's answer to one of these, which was not sent.
         Aside = "aside",
     }
@@ -32,6 +34,6 @@ pub struct InternalEvent {
     pub kind: InternalKind,
     /// Note that it wrote, or shows; it may be deleted by now.
     pub note: Option<NoteId>,
-    /// Message that the notice is about.
+    /// Message that the notice is about, that the command made, or that was changed.
     pub message: Option<MessageId>,
 }

@@ -90,6 +90,90 @@ async fn redaction_by_stranger_cancels_nothing() {
     assert_eq!(rig.handed_over(), ["as agreed"]);
 }
 
+/// A slip in a command is taken back as one in a text is.
+#[tokio::test]
+async fn redacted_command_cancels_what_it_wrote() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let planned = rig.agent_writes("!send-at in 2h the wrong price").await;
+    rig.settle().await;
+    rig.redacts("@ada:test", &planned).await;
+    let message = rig.message("the wrong price").await;
+    assert_eq!(
+        message.failure.map(|failure| failure.code).as_deref(),
+        Some("cancelled")
+    );
+    rig.run.clock.advance(Duration::from_hours(3));
+    rig.settle().await;
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+
+    rig.run.whatsapp.set_online(false);
+    let number = rig.run.whatsapp.world.lock().unwrap().chats[0].phone.clone();
+    let written = rig
+        .agent_writes(&format!("!new {} to the wrong person", number.as_str()))
+        .await;
+    rig.redacts("@ada:test", &written).await;
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    assert_eq!(rig.message("to the wrong person").await.state, MessageState::Failed);
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+}
+
+/// The room shows the old text again, and the customer does not.
+#[tokio::test]
+async fn redacted_change_is_told_to_stand() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let event = rig.agent_writes("ten").await;
+    rig.settle().await;
+    let edit = RoomEventKind::Edit {
+        of: event.clone(),
+        body: "eleven".to_owned(),
+    };
+    let edit = rig.run.matrix.happens("@ada:test", edit, rig.run.clock.now());
+    rig.settle().await;
+    let told = rig.run.matrix.notices().len();
+    rig.redacts("@ada:test", &edit).await;
+    let notices = rig.run.matrix.notices();
+    assert_eq!(notices.len(), told + 1);
+    assert!(
+        notices[told].contains("the customer has the text as it was changed"),
+        "{notices:?}"
+    );
+    assert_eq!(rig.message("eleven").await.deleted_at, None);
+    // With the message itself everything goes.
+    rig.redacts("@ada:test", &event).await;
+    assert!(rig.message("eleven").await.deleted_at.is_some());
+    let told = rig.run.matrix.notices();
+    rig.redacts("@ada:test", &edit).await;
+    assert_eq!(rig.run.matrix.notices(), told);
+}
+
+/// Who works for other accounts alone may be in the room, and may even moderate it.
+#[tokio::test]
+async fn agent_of_other_accounts_takes_nothing_back() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let ben = rig.agent("ben", crm::domain::Role::Agent).await;
+    let change = crm::store::AgentChange {
+        accounts: Some(Some(vec![crm::domain::AccountId(99)])),
+        ..crm::store::AgentChange::default()
+    };
+    let written = rig
+        .program
+        .store
+        .write::<_, _, crm::store::StoreError, _>((ben, change), |tx, (ben, change)| {
+            Box::pin(async move { tx.agents().update(*ben, change).await.map(|_| ()) })
+        });
+    written.await.unwrap();
+    rig.run.whatsapp.set_online(false);
+    let event = rig.agent_writes("as agreed").await;
+    rig.redacts("@ben:test", &event).await;
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    assert_eq!(rig.handed_over(), ["as agreed"]);
+}
+
 /// A room's line about a customer's message may be removed; WhatsApp keeps the message.
 #[tokio::test]
 async fn redaction_of_shown_message_changes_nothing() {

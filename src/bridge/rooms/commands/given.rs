@@ -12,7 +12,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Message, Origin};
 use crate::domain::rights::Sight;
-use crate::domain::{MatrixEventId, MatrixRoomId, OwnerId, Timestamp, when};
+use crate::domain::{MatrixEventId, MatrixRoomId, MessageId, OwnerId, Timestamp, when};
 use crate::store::{StoreError, Tx};
 
 use super::accounts::Asked;
@@ -38,8 +38,10 @@ pub(crate) struct Given<'a> {
 pub(crate) enum Done {
     /// This is answered in the room.
     Told(String),
-    /// A message was queued, which the room shows.
+    /// A message was queued, which the room shows: that of an event before.
     Sent,
+    /// It made a message for a customer. The text is answered, if there is one.
+    Made { message: MessageId, told: Option<String> },
     /// It is a note, and marked as one.
     Noted,
 }

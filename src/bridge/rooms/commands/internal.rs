@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::domain::MatrixEventId;
 use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
+use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{StoreError, Tx};
 
 use super::parse::is_command;
@@ -74,6 +74,7 @@ pub(crate) async fn place(
             Meaning::Inside(InternalKind::Notice) => return Ok(Place::Inside("a notice of mine")),
             Meaning::Inside(InternalKind::Card) => return Ok(Place::Inside("my card")),
             Meaning::Inside(InternalKind::Question) => return Ok(Place::Inside("a question of mine")),
+            Meaning::Inside(InternalKind::Change) => return Ok(Place::Inside("a change of a message")),
             Meaning::Inside(InternalKind::Aside) => return Ok(Place::Inside("something that was not sent")),
         }
     }
@@ -93,12 +94,22 @@ pub(crate) async fn keep(tx: &mut Tx, event: &RoomEvent) -> Result<(), StoreErro
 
 /// Stores that an agent's event stays inside.
 pub(crate) async fn store(tx: &mut Tx, event: &RoomEvent, kind: InternalKind) -> Result<(), StoreError> {
+    store_with(tx, event, kind, None).await
+}
+
+/// As [`store`], for an event that made or changed a message: who removes the event means the message.
+pub(crate) async fn store_with(
+    tx: &mut Tx,
+    event: &RoomEvent,
+    kind: InternalKind,
+    message: Option<MessageId>,
+) -> Result<(), StoreError> {
     let inside = InternalEvent {
         room: event.room.clone(),
         event: event.id.clone(),
         kind,
         note: None,
-        message: None,
+        message,
     };
     tx.internal_events().add(&inside).await.map(|_| ())
 }

@@ -18,11 +18,17 @@ pub(crate) async fn run(tx: &mut Tx, given: &Given<'_>, parsed: Parsed) -> Resul
         Parsed::Misuse(text) => Done::Told(text),
         Parsed::Command(entry, command) => allowed(tx, given, entry, &command).await?,
     };
+    let made = match &done {
+        Done::Made { message, .. } => Some(*message),
+        _ => None,
+    };
     // One that wrote a note is stored as that already.
-    internal::store(tx, given.event, InternalKind::Command).await?;
+    internal::store_with(tx, given.event, InternalKind::Command, made).await?;
     match done {
-        Done::Told(text) => answer_to(tx, given.conversation, given.place(), text).await,
-        Done::Sent => Ok(Taken::Queued),
+        Done::Told(text) | Done::Made { told: Some(text), .. } => {
+            answer_to(tx, given.conversation, given.place(), text).await
+        }
+        Done::Sent | Done::Made { told: None, .. } => Ok(Taken::Queued),
         Done::Noted => Ok(Taken::Done),
     }
 }

@@ -48,8 +48,8 @@ pub(super) async fn template(
         template: Some(fill),
         ..send(given, "")
     };
-    desk::put_in(tx, given.core, &command).await?;
-    Ok(Done::Sent)
+    let message = desk::put_in(tx, given.core, &command).await?.id;
+    Ok(Done::Made { message, told: None })
 }
 
 /// Sends a text at a time.
@@ -60,12 +60,16 @@ pub(super) async fn send_at(tx: &mut Tx, given: &Given<'_>, when: &str, text: &s
         ..send(given, text)
     };
     let message = desk::put_in(tx, given.core, &command).await?;
-    Ok(Done::Told(format!(
+    let told = format!(
         "Message {id} goes out at {}, unless the customer writes before. !cancel {id} takes it back, !release {id} sends it \
          now.",
         given.told(tx, at).await?,
         id = message.id,
-    )))
+    );
+    Ok(Done::Made {
+        message: message.id,
+        told: Some(told),
+    })
 }
 
 /// Writes to a number, from the account of this room.
@@ -90,7 +94,10 @@ pub(super) async fn new(tx: &mut Tx, given: &Given<'_>, number: &str, text: &str
             conversation.name
         }
     });
-    Ok(Done::Told(format!("It goes to {name}, who has a room of their own.")))
+    Ok(Done::Made {
+        message: message.id,
+        told: Some(format!("It goes to {name}, who has a room of their own.")),
+    })
 }
 
 /// Sends a message for later now.

@@ -140,8 +140,8 @@ async fn act(tx: &mut Tx, asked: &Asked<'_>, around: &RoomContext, command: &Com
         _ => Done::Told("Not done: this is about a conversation; write it in the customer's room.".to_owned()),
     };
     Ok(match done {
-        Done::Told(text) => text,
-        Done::Sent | Done::Noted => "Done.".to_owned(),
+        Done::Told(text) | Done::Made { told: Some(text), .. } => text,
+        Done::Sent | Done::Made { told: None, .. } | Done::Noted => "Done.".to_owned(),
     })
 }
 
