@@ -12,10 +12,11 @@ use tokio::sync::watch;
 
 use super::details::{Location, Poll};
 use super::media::{FileKind, Sink};
-use super::message::Origin;
 use super::shown::{Link, RoomPoll, SendStatus};
 use super::word::words;
 use super::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
+
+pub use super::speaker::Speaker;
 
 words! {
     /// State of the connection to the homeserver.
@@ -67,28 +68,6 @@ pub struct TxnId(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoomMark(pub String);
-
-/// Sender of something in a room. A bot sends everything as itself and puts the name before the text; an application
-/// service has a user for each sender.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Speaker {
-    /// The program itself: notices and ticks.
-    Desk,
-    /// A customer.
-    Customer {
-        id: CustomerId,
-        /// Name of the customer at the time of writing.
-        name: String,
-        /// Address of the avatar; another avatar has another address.
-        avatar: Option<String>,
-    },
-    /// The owner, on the phone or on another linked device.
-    Phone,
-    /// A member of the desk who wrote through another face than the room.
-    Colleague { name: String, origin: Origin },
-    /// Any other sender of whom only a name is known, such as WhatsApp in its notices.
-    Named { name: String },
-}
 
 /// A room to be created exactly once: `alias` is the key (rule 19).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,6 +22,7 @@ pub mod pacing;
 pub mod qr;
 pub mod rights;
 pub mod shown;
+pub mod speaker;
 pub mod template;
 pub mod whatsapp;
 pub mod word;

@@ -3,6 +3,7 @@
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Customer, Identity, IdentityKind};
 use crate::domain::message::{Author, Direction, Message, Origin};
+use crate::domain::speaker::{WHATSAPP_NAME, foreign};
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{WaUserId, display_name};
 
@@ -41,7 +42,7 @@ pub(crate) fn author(message: &WaMessage, customer: Option<&Customer>) -> Author
         // The notice's text names the person.
         return Author {
             origin: None,
-            name: "WhatsApp".to_owned(),
+            name: WHATSAPP_NAME.to_owned(),
         };
     }
     if message.from_me {
@@ -110,6 +111,11 @@ fn user_of(stored: &WaUserId) -> &str {
 
 /// Name shown in rooms for actions on the linked phone.
 pub(crate) const THE_PHONE: &str = "You (phone)";
+
+/// Returns how a line of a room names the person who did something: nobody else reads as our own phone.
+pub(crate) fn told_doer(from_me: bool, name: &str) -> String {
+    if from_me { name.to_owned() } else { foreign(name) }
+}
 
 /// Returns the name shown for a person whose name is unknown.
 pub(crate) fn unnamed(from_me: bool) -> String {

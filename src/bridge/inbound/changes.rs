@@ -8,7 +8,7 @@ use crate::bridge::core::policy::Policy;
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
-use crate::domain::message::{Message, Reaction};
+use crate::domain::message::{Direction, Message, Reaction};
 use crate::domain::whatsapp::{MessageKey, PageEvent, WaContact, WaMessage, WaReaction};
 use crate::domain::{Timestamp, WaUserId};
 use crate::store::{StoreError, Tx};
@@ -141,6 +141,7 @@ pub(crate) async fn edit(
     }
     let edited = tx.messages().set_content(message.id, content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
+    let by = names::told_doer(message.direction == Direction::Outbound, by);
     notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {content}")).await
 }
 
@@ -158,6 +159,7 @@ pub(crate) async fn delete(
     }
     let deleted = tx.messages().set_deleted(message.id, at).await?;
     tx.emit(Event::message_deleted(&deleted));
+    let by = names::told_doer(message.direction == Direction::Outbound, by);
     notice::show_deletion(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
@@ -216,10 +218,11 @@ async fn react_as(
         }
     }
     let is_shown = !reaction.emoji.is_empty();
+    let who = names::told_doer(reaction.from_me, &reaction.name);
     let line = if is_shown {
-        format!("{} reacted with {}", reaction.name, reaction.emoji)
+        format!("{who} reacted with {}", reaction.emoji)
     } else {
-        format!("{} removed their reaction", reaction.name)
+        format!("{who} removed their reaction")
     };
     // A removed reaction stays, without an emoji: the reaction that it removes may still arrive.
     if reactions.len() < MAX_REACTIONS {

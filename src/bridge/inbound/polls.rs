@@ -20,10 +20,11 @@ const MAX_VOTES: usize = 2048;
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
     let chosen = vote.options.join(", ");
+    let who = names::told_doer(told.from_me, &vote.name);
     let line = if chosen.is_empty() {
-        format!("{} removed their vote", vote.name)
+        format!("{who} removed their vote")
     } else {
-        format!("{} voted for: {chosen}", vote.name)
+        format!("{who} voted for: {chosen}")
     };
     let by = members::with_other_id(tx, message.conversation_id, &told.contact).await?;
     if !cast(tx, message, vec![(vote, by)]).await? {

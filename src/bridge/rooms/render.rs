@@ -6,6 +6,7 @@ use crate::domain::details::{Details, Quote};
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, Speaker};
 use crate::domain::media::{FileKind, UNKNOWN_TYPE, ending};
 use crate::domain::message::{Direction, Kind, Message, Origin};
+use crate::domain::speaker::WHATSAPP_NAME;
 use crate::domain::{MatrixEventId, media, mentions};
 
 use super::kinds::polls;
@@ -28,8 +29,8 @@ impl Quoted {
     /// Returns the quote of a message that is stored, and not shown in the room.
     pub(crate) fn of(message: &Message) -> Self {
         Self {
-            name: message.author.as_ref().map(|author| author.name.clone()),
-            words: said(message),
+            name: speaker(message, None).label(),
+            words: named(message, &said(message)),
             is_status: false,
         }
     }
@@ -144,12 +145,19 @@ pub(crate) fn speaker(message: &Message, avatar: Option<String>) -> Speaker {
         (Direction::Inbound, _) => match message.customer_id {
             // WhatsApp's own notices come in the customer's chat, but the customer did not write them.
             Some(id) if message.kind != Kind::System => Speaker::Customer { id, name, avatar },
+            _ if name == WHATSAPP_NAME && is_notice(message) => Speaker::WhatsApp,
             _ => Speaker::Named { name },
         },
         (Direction::Outbound, Some(Origin::Phone)) => Speaker::Phone,
         (Direction::Outbound, Some(origin)) => Speaker::Colleague { name, origin },
         (Direction::Outbound, None) => Speaker::Named { name },
     }
+}
+
+/// Returns whether a message is WhatsApp's own. (A call is somebody's.)
+fn is_notice(message: &Message) -> bool {
+    let notice = message.details.as_ref().and_then(|details| details.notice.as_deref());
+    message.kind == Kind::System && !notice.is_some_and(|notice| notice.starts_with("call"))
 }
 
 /// Returns the body of the event, cut to [`MAX_ROOM_TEXT`] bytes. Never empty: homeservers take neither an empty text
@@ -178,16 +186,19 @@ fn told(message: &Message, text: String) -> String {
     let Some(details) = &message.details else {
         return text;
     };
-    let people = details
-        .mentions
-        .iter()
-        .map(|mention| (mention.user.as_str(), mention.name.as_deref()));
-    let text = mentions::with_names(&text, &people).into_owned();
+    let text = named(message, &text);
     match details.ad.as_ref().map(|ad| ad.title.as_ref().or(ad.url.as_ref())) {
         Some(Some(what)) => format!("{text}\n[came by the advertisement: {what}]"),
         Some(None) => format!("{text}\n[came by an advertisement]"),
         None => text,
     }
+}
+
+/// Returns a text of a message with names for mentioned people, whose digits WhatsApp's own text has.
+pub(crate) fn named(message: &Message, text: &str) -> String {
+    let mentioned = message.details.iter().flat_map(|details| &details.mentions);
+    let people = mentioned.map(|mention| (mention.user.as_str(), mention.name.as_deref()));
+    mentions::with_names(text, &people).into_owned()
 }
 
 /// Returns a message's text; for a medium, its line such as `[image]` followed by the caption.

@@ -36,6 +36,11 @@ pub fn poses_as_ours<'a>(name: &str, mut places: impl Iterator<Item = &'a str>) 
     shape == self::shape("you") || places.any(|place| shape.contains(&self::shape(&format!("({place})"))))
 }
 
+/// Returns whether two names look alike.
+pub fn looks_like(name: &str, other: &str) -> bool {
+    shape(name) == shape(other)
+}
+
 /// Returns what a name looks like, without spaces and case.
 fn shape(name: &str) -> String {
     let lower = name.to_lowercase();

@@ -11,7 +11,7 @@ use super::keys;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::rooms::{self, Caller, MAX_PAGES, PAGE, check_membership};
-use crate::matrix::wire::{Fault, deliver, id_if_sent_as, outgoing, prefix, read_event};
+use crate::matrix::wire::{Fault, deliver, id_if_sent_as, outgoing, read_event};
 
 /// Time until the next sync will have brought a room that the SDK does not know yet.
 const UNKNOWN_ROOM: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub(super) async fn send(
     source: Option<Uploaded>,
 ) -> Result<MatrixEventId, Fault> {
     let joined = joined(client, room).await?;
-    let mut outgoing = outgoing(content, prefix(speaker).as_deref(), txn);
+    let mut outgoing = outgoing(content, speaker.label().as_deref(), txn);
     if let (RoomContent::Status(status), Some(us)) = (content, client.user_id()) {
         // Customers have no users of their own here; as with receipts, our own stands for them.
         deliver(&mut outgoing, status, us.as_str());

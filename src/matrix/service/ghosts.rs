@@ -12,8 +12,9 @@ use matrix_sdk::ruma::{OwnedUserId, UserId};
 use super::session::Session;
 use crate::domain::CustomerId;
 use crate::domain::matrix::Avatar;
+use crate::domain::speaker::foreign;
 use crate::matrix::rooms::{read_file, upload_request};
-use crate::matrix::wire::{Fault, GhostProfile, foreign};
+use crate::matrix::wire::{Fault, GhostProfile};
 
 /// Greatest number of ghosts that are kept in memory, some 200 bytes each. When it is reached, all are forgotten: each that
 /// speaks again costs one request.

@@ -19,7 +19,7 @@ use crate::domain::shown::LinkTo;
 use crate::domain::{MatrixEventId, MatrixRoomId, Timestamp};
 use crate::matrix::homeserver::Acting;
 use crate::matrix::rooms::{self, MAX_PAGES, PAGE, read_file, upload_request};
-use crate::matrix::wire::{Fault, Outgoing, deliver, id_if_sent_as, outgoing, prefix, read_event};
+use crate::matrix::wire::{Fault, Outgoing, deliver, id_if_sent_as, outgoing, read_event};
 
 /// References to an uploaded file and to its thumbnail.
 pub(super) struct Uploaded {
@@ -77,7 +77,7 @@ impl Sending<'_> {
             }
         }
         let sent = self
-            .put(session, session.acting(), prefix(self.speaker).as_deref())
+            .put(session, session.acting(), self.speaker.label().as_deref())
             .await;
         match sent {
             Ok(event) => Ok(event),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use crate::bridge::core::refusal::Refusal;
+use crate::bridge::rooms::render;
 use crate::contract::{mentions_without, name_without};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
@@ -185,15 +186,13 @@ async fn newest(
 
 /// Returns a message as a line: when, who, what, and what became of it if that is not what was wanted.
 fn line(message: &Message, at: &str, hides: bool) -> String {
-    let author = message
-        .author
-        .as_ref()
-        .map_or("somebody", |author| author.name.as_str());
     let customer = message.customer_id.map(|id| id.0);
+    let author = render::speaker(message, None).label().unwrap_or_default();
+    let said = render::named(message, &message.content);
     let (author, said) = if hides {
-        (name_without(author, customer), mentions_without(&message.content))
+        (name_without(&author, customer), mentions_without(&said))
     } else {
-        (author.to_owned(), message.content.clone())
+        (author, said)
     };
     let said = match message.deleted_at {
         Some(_) => "[deleted]".to_owned(),

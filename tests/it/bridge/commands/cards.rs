@@ -67,7 +67,7 @@ async fn card_is_made_once_and_kept_current() {
     }
     assert_eq!(rig.cards().len(), 1, "not yet");
     let said = rig.card_says().await;
-    for part in ["with ada", "labels: vip", "ada: one", "ada: two"] {
+    for part in ["with ada", "labels: vip", "ada (matrix): one", "ada (matrix): two"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(rig.cards().len(), 2, "all at once");

@@ -91,10 +91,10 @@ async fn card_history_and_status_are_told() {
         card.starts_with("Customer 00 (+447700900000) · customer 1\nConversation 1: open, with ada"),
         "{card}"
     );
-    assert!(card.ends_with("ada: for the customer"), "{card}");
+    assert!(card.ends_with("ada (matrix): for the customer"), "{card}");
     let history = rig.answer_to("!history 1").await;
     assert!(
-        history.ends_with(" UTC ada: for the customer") && !history.contains('\n'),
+        history.ends_with(" UTC ada (matrix): for the customer") && !history.contains('\n'),
         "{history}"
     );
     assert_eq!(rig.answer_to("!history").await.lines().count(), 2);

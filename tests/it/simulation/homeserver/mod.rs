@@ -378,10 +378,8 @@ impl FakeMatrix {
 /// As the bot puts it before the words.
 fn name(speaker: &Speaker) -> String {
     match speaker {
-        Speaker::Desk => String::new(),
-        Speaker::Phone => "You (phone)".to_owned(),
         Speaker::Customer { name, .. } | Speaker::Named { name } => name.clone(),
-        Speaker::Colleague { name, origin } => format!("{name} ({origin})"),
+        ours => ours.label().unwrap_or_default(),
     }
 }
 
