@@ -71,7 +71,10 @@ pub async fn list(
     let named = accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?;
     let filter = ConversationFilter {
         account: named.or(list.filter.account_id),
-        customer: list.filter.customer_id,
+        customer: match list.filter.customer_id {
+            Some(id) => Some(store.customers().surviving(id).await?),
+            None => None,
+        },
         status: list.filter.status,
         assignee: list.filter.assignee.map(|agent| agent.0),
         label: match &list.filter.label {

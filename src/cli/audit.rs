@@ -1,8 +1,10 @@
 //! `crm audit`: what was done with the keys that may manage and administer.
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::client::with_query;
+use super::desk::time::moment;
 use super::listing::{self, Amount};
 use super::{Exit, Shell};
 
@@ -17,12 +19,12 @@ pub struct Audit {
     /// Only this action: a part of it, or an operation such as key.create
     #[arg(long, value_name = "TEXT")]
     action: Option<String>,
-    /// Only from this time on
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Only before this time
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
+    /// Only from this time on; a date is its beginning here (2026-01-01)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<Timestamp>,
+    /// Only before this time or date
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
 }
 
 const COLUMNS: &[&str] = &["id", "at", "actor", "action", "subject"];
@@ -31,15 +33,16 @@ impl Audit {
     /// Runs the command.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let client = shell.client()?;
+        let time = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
         let filters = [
-            ("actor", &self.actor),
-            ("action", &self.action),
-            ("from", &self.from),
-            ("until", &self.until),
+            ("actor", self.actor),
+            ("action", self.action),
+            ("from", time(self.from)),
+            ("until", time(self.until)),
         ];
         let given = filters
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
         let path = with_query("/api/v1/audit", given);
         listing::show(shell.output(), &client, &path, self.amount, COLUMNS).await?;
         Ok(Exit::Ok)

@@ -8,12 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use reqwest::{Method, Response};
 
 use super::client::{send, with_query};
 use super::desk::export_job;
+use super::desk::time::moment;
 use super::generate::complete;
 use super::{Exit, Fault, Format, Shell};
 use crate::contract::ExportRequest;
@@ -61,17 +60,6 @@ enum Verb {
 enum What {
     Messages,
     Customers,
-}
-
-/// Parses a moment. A date, or a date and time without a zone, is that of this computer's time zone.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    moment_in(text, TimeZone::system())
-}
-
-fn moment_in(text: &str, zone: TimeZone) -> Result<Timestamp, String> {
-    let local = || text.parse::<DateTime>().ok()?.to_zoned(zone).ok();
-    let moment = text.parse().ok().or_else(|| local().map(|zoned| zoned.timestamp()));
-    moment.ok_or_else(|| "a date such as 2026-01-01, or a time such as 2026-01-01T08:00:00Z".to_owned())
 }
 
 impl Export {
@@ -205,26 +193,5 @@ fn progress(total: Option<u64>) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn date_is_midnight_of_local_time() {
-        let zone = || TimeZone::get("America/Sao_Paulo").unwrap();
-        for (text, moment) in [
-            ("2026-01-01", "2026-01-01T03:00:00Z"),
-            ("2026-01-01T08:30", "2026-01-01T11:30:00Z"),
-            ("2026-01-01T08:30:00Z", "2026-01-01T08:30:00Z"),
-            ("2026-01-01T08:30:00+02:00", "2026-01-01T06:30:00Z"),
-        ] {
-            assert_eq!(moment_in(text, zone()).unwrap().to_string(), moment, "{text}");
-        }
-        for text in ["", "yesterday", "2026-13-01", "1767225600"] {
-            assert!(moment_in(text, zone()).is_err(), "{text}");
-        }
     }
 }

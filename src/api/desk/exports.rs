@@ -149,7 +149,10 @@ async fn filter(store: &Store, sight: &Sight, request: &ExportRequest) -> Result
     };
     Ok(ExportFilter {
         account: named.or(request.account_id),
-        customer: request.customer_id,
+        customer: match request.customer_id {
+            Some(id) => Some(store.customers().surviving(id).await?),
+            None => None,
+        },
         conversation: request.conversation_id,
         from: request.from,
         until: request.until,

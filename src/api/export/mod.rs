@@ -61,7 +61,10 @@ pub async fn messages(
     let named = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
     let filter = ExportFilter {
         account: named.or(wanted.account_id),
-        customer: wanted.customer_id,
+        customer: match wanted.customer_id {
+            Some(id) => Some(store.customers().surviving(id).await?),
+            None => None,
+        },
         conversation: wanted.conversation_id,
         from: wanted.from,
         until: wanted.until,

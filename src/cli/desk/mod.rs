@@ -4,4 +4,4 @@ pub mod attribute;
 pub mod export_job;
 pub mod label;
 pub mod template;
-mod time;
+pub mod time;

@@ -1,5 +1,6 @@
 //! Times that a person types.
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::cli::client::Client;
@@ -42,5 +43,37 @@ async fn own_zone(client: &Client) -> anyhow::Result<Option<TimeZone>> {
         Ok(caller) => Ok(caller.time_zone.and_then(|name| when::zone(&name).ok())),
         Err(error) if exit::code(&error) == Exit::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Parses a moment. A date, or a date and time without a zone, is that of this computer's time zone.
+pub fn moment(text: &str) -> Result<jiff::Timestamp, String> {
+    moment_in(text, TimeZone::system())
+}
+
+fn moment_in(text: &str, zone: TimeZone) -> Result<jiff::Timestamp, String> {
+    let local = || text.parse::<DateTime>().ok()?.to_zoned(zone).ok();
+    let moment = text.parse().ok().or_else(|| local().map(|zoned| zoned.timestamp()));
+    moment.ok_or_else(|| "a date such as 2026-01-01, or a time such as 2026-01-01T08:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn date_is_midnight_of_local_time() {
+        let zone = || TimeZone::get("America/Sao_Paulo").unwrap();
+        for (text, moment) in [
+            ("2026-01-01", "2026-01-01T03:00:00Z"),
+            ("2026-01-01T08:30", "2026-01-01T11:30:00Z"),
+            ("2026-01-01T08:30:00Z", "2026-01-01T08:30:00Z"),
+            ("2026-01-01T08:30:00+02:00", "2026-01-01T06:30:00Z"),
+        ] {
+            assert_eq!(moment_in(text, zone()).unwrap().to_string(), moment, "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "1767225600"] {
+            assert!(moment_in(text, zone()).is_err(), "{text}");
+        }
     }
 }

@@ -12,13 +12,19 @@ pub struct Special {
     #[arg(long, value_name = "LAT,LNG[,NAME]", allow_hyphen_values = true, conflicts_with_all = ["text", "contact", "poll"])]
     location: Option<String>,
     /// Send a contact, such as "Bob:+447700900123"
-    #[arg(long, value_name = "NAME:PHONE", conflicts_with_all = ["text", "poll"])]
+    #[arg(long, value_name = "NAME:PHONE", allow_hyphen_values = true, conflicts_with_all = ["text", "poll"])]
     contact: Option<String>,
     /// Send a poll; each --option is an answer
-    #[arg(long, value_name = "QUESTION", requires = "option", conflicts_with = "text")]
+    #[arg(
+        long,
+        value_name = "QUESTION",
+        allow_hyphen_values = true,
+        requires = "option",
+        conflicts_with = "text"
+    )]
     poll: Option<String>,
     /// An answer of the poll; 2 to 12 of them
-    #[arg(long, value_name = "ANSWER", requires = "poll")]
+    #[arg(long, value_name = "ANSWER", allow_hyphen_values = true, requires = "poll")]
     option: Vec<String>,
     /// How many answers one person may choose; 0: any number
     #[arg(long, value_name = "N", requires = "poll")]

@@ -25,6 +25,11 @@ pub enum NotAPhoneNumber {
     /// It has no `+`, and is this number if it begins with its country.
     #[error("not a phone number in international form: did you mean {0}? Write it with its + and country")]
     NoPlus(PhoneNumber),
+    /// Its country is followed by the 0 that is dialled within the country alone. It is probably this number.
+    #[error(
+        "not a phone number in international form: did you mean {0}? The 0 that is dialled within the country is no part of it"
+    )]
+    Trunk(PhoneNumber),
     /// It is no number of the region either.
     #[error(
         "neither a phone number in international form nor one as it is written in {0} (phone_region); check its digits, or \
@@ -74,14 +79,28 @@ impl PhoneNumber {
     /// Parses a number that a person or a program gives: in international form, or as it is written in `region`, if there
     /// is one.
     pub fn read(text: &str, region: Option<PhoneRegion>) -> Result<Self, NotAPhoneNumber> {
-        match (text.parse(), region) {
+        match (text.parse::<Self>(), region) {
             (Err(error), Some(region)) if !has_prefix(text) => match (local(text, region), error) {
                 (Some(number), _) => Ok(number),
                 (None, error @ NotAPhoneNumber::NoPlus(_)) => Err(error),
                 (None, _) => Err(NotAPhoneNumber::NotOfRegion(region)),
             },
-            (parsed, _) => parsed,
+            (Ok(number), _) => match number.without_trunk() {
+                Some(meant) => Err(NotAPhoneNumber::Trunk(meant)),
+                None => Ok(number),
+            },
+            (Err(error), _) => Err(error),
         }
+    }
+
+    /// Returns the number without the 0 behind its country, where that is dialled within the country alone: in Italy it is
+    /// part of the number, in Britain it is not.
+    fn without_trunk(&self) -> Option<Self> {
+        let read = phonenumber::parse(None, &self.0).ok()?;
+        let rest = self.digits().strip_prefix(&read.code().value().to_string())?;
+        let international = read.format().mode(Mode::E164).to_string();
+        let is_meant = rest.starts_with('0') && international != self.0;
+        is_meant.then(|| international.parse().ok()).flatten()
     }
 
     /// Returns the number that was probably meant by digits without `+`, to be suggested and never to be used: the
@@ -327,6 +346,33 @@ mod tests {
         ] {
             let read = PhoneNumber::read(text, Some(region.parse().unwrap()));
             assert_eq!(read.unwrap().as_str(), number, "{region} {text}");
+        }
+    }
+
+    /// It would be another number, perhaps a stranger's.
+    #[test]
+    fn zero_behind_country_is_refused_where_it_is_none() {
+        for text in [
+            "+44 07700 900123",
+            "+4407700900123",
+            "0044 07700 900123",
+            "+49 0151 23456789",
+        ] {
+            for region in [None, Some("GB".parse().unwrap())] {
+                let refused = PhoneNumber::read(text, region).unwrap_err();
+                assert!(matches!(refused, NotAPhoneNumber::Trunk(_)), "{text}: {refused:?}");
+            }
+        }
+        let told = PhoneNumber::read("+44 07700 900123", None).unwrap_err().to_string();
+        assert!(told.contains("did you mean +447700900123?"), "{told}");
+        for text in [
+            "+39 06 698 12345",
+            "+225 07 12 34 56 78",
+            "+447700900123",
+            "+1 202 555 0123",
+            "+54 9 11 2345 6789",
+        ] {
+            assert!(PhoneNumber::read(text, None).is_ok(), "{text}");
         }
     }
 

@@ -54,6 +54,11 @@ impl<D: Database> Customers<'_, D> {
         by_identity(self.0.connection(), identity).await
     }
 
+    /// Returns the id under which a customer goes on after merges; the same id if they were not merged, or do not exist.
+    pub async fn surviving(&self, id: CustomerId) -> Result<CustomerId, StoreError> {
+        Ok(self.current(id).await?.map_or(id, |customer| customer.id))
+    }
+
     /// Returns the customer that continues this one after merges, or the customer itself if they were not merged.
     pub async fn current(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
         current(self.0.connection(), id).await

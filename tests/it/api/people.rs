@@ -111,6 +111,12 @@ async fn merged_customer_ids_redirect_until_undo() {
         (307, &"/api/v1/customers/1".parse().unwrap())
     );
     assert_eq!(told.json::<Value>().await.unwrap(), json!({"id": 2, "merged_into": 1}));
+    for path in ["/api/v1/conversations", "/api/v1/export/messages"] {
+        let of = async |id: u32| app.get(&format!("{path}?customer_id={id}")).await.text().await.unwrap();
+        let now = of(1).await;
+        assert!(now.contains("\"customer_id\":1"), "{path}: {now}");
+        assert_eq!(of(2).await, now, "{path}");
+    }
     let sent = app
         .post("/api/v1/messages", &json!({"conversation_id": 2, "content": "Hi"}))
         .await;
