@@ -10,6 +10,7 @@ use super::caller::{Caller, send};
 use super::making::{self, Kind, Plan};
 use super::state;
 use crate::domain::MatrixUserId;
+use crate::domain::moving::Logins;
 use crate::matrix::options::SpaceOptions;
 use crate::matrix::wire::{Fault, Wanted, via};
 
@@ -22,6 +23,8 @@ pub struct Team<'a> {
     pub agents: &'a [MatrixUserId],
     /// User who is notified of trouble.
     pub owner: Option<&'a MatrixUserId>,
+    /// Users that are or were this desk's own.
+    pub logins: &'a Logins,
 }
 
 /// Caches the Space's room id once it has been checked in this run.
@@ -60,6 +63,8 @@ impl Space {
             invite: &invite,
             exclude,
             kind: Kind::Space,
+            creator: None,
+            logins: team.logins,
         };
         let room = making::ensure(caller, &plan).await?;
         *known = Some(Checked {

@@ -11,6 +11,7 @@ use crate::domain::media::FileKind;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 use super::kinds::polls;
+use super::state::FENCE;
 use super::markup;
 
 /// The fields that every event has.
@@ -51,6 +52,7 @@ fn classify(wire: &Wire) -> RoomEventKind {
         return match wire.kind.as_str() {
             "m.room.member" => member(key, content),
             "m.room.tombstone" => RoomEventKind::Replaced,
+            FENCE => RoomEventKind::Fence,
             _ => RoomEventKind::Other,
         };
     }

@@ -349,6 +349,15 @@ impl Outbox<'_, Tx> {
         Ok(false)
     }
 
+    /// Returns the id of the newest row.
+    pub async fn last(&self) -> Result<Option<OutboxId>, StoreError> {
+        let row = outbox::Entity::find()
+            .order_by_desc(outbox::Column::Id)
+            .one(&self.0.session)
+            .await?;
+        Ok(row.map(|row| row.id))
+    }
+
     /// Deletes the answers and notices that are for this room only. Returns how many.
     pub async fn remove_in_room(&self, room: &MatrixRoomId) -> Result<u64, StoreError> {
         let rows = outbox::Entity::find()
