@@ -105,6 +105,8 @@ pub struct RoomSpec {
     pub invite: Vec<MatrixUserId>,
     /// Users who must not be in the room: former agents.
     pub exclude: Vec<MatrixUserId>,
+    /// Room that it replaces.
+    pub replaces: Option<MatrixRoomId>,
     /// Whether it is a direct room with one person, outside the Space (the trouble room).
     pub direct: bool,
     /// Whether it is by invitation alone, outside the Space (the management room).

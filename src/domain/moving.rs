@@ -2,7 +2,7 @@
 //!
 //! Both logins live while rooms move. The former one invites its heir into each room and gives it its power; the heir enters
 //! and sets a state event, the fence. What is written before the fence is the former login's to take in, what is written
-//! after it the heir's.
+//! after it the heir's. An encrypted room is replaced where the heir cannot read it: its fence is the tombstone.
 
 use async_trait::async_trait;
 
@@ -90,8 +90,21 @@ pub trait Login: Matrix {
     /// Returns the room of this alias if it is in it and one of this desk's logins made it.
     async fn find_room(&self, alias: &str) -> Result<Option<MatrixRoomId>, MatrixError>;
 
-    /// Invites another login into a room, unless it is there. Returns whether the room is encrypted.
-    async fn invite_heir(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<bool, MatrixError>;
+    /// Invites another login into a room, unless it is there, or could not read what is written there (`reads_encrypted`).
+    /// Returns whether the room is encrypted.
+    async fn invite_heir(
+        &self,
+        room: &MatrixRoomId,
+        heir: &MatrixUserId,
+        reads_encrypted: bool,
+    ) -> Result<bool, MatrixError>;
+
+    /// Takes an alias from a room, so that the room that replaces it can have it.
+    async fn release(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError>;
+
+    /// Ends a room that another one replaces: nobody else can write there any more, then a tombstone. Returns the tombstone; a
+    /// repeat returns the same one.
+    async fn bury(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<MatrixEventId, MatrixError>;
 
     /// Enters a room into which the former login has invited it.
     async fn enter(&self, room: &MatrixRoomId) -> Result<(), MatrixError>;

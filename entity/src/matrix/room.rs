@@ -26,6 +26,9 @@ pub struct Model {
     /// Login that keeps the room; `None` in rooms from before this was stored.
     #[serde(default)]
     pub keeper: Option<MatrixUserId>,
+    /// When it moved to its keeper from another login; `None` if it never did.
+    #[serde(default)]
+    pub moved_at: Option<i64>,
     /// Event from which on the room is its keeper's, until both logins have read up to it.
     #[serde(default)]
     pub fence: Option<MatrixEventId>,
@@ -35,6 +38,9 @@ pub struct Model {
     /// Whether the login before has read up to the fence.
     #[serde(default)]
     pub other_read: Option<bool>,
+    /// Room that replaces it, until the login before has read it to its end.
+    #[serde(default)]
+    pub next_room: Option<MatrixRoomId>,
     pub created_at: i64,
     pub updated_at: i64,
 }

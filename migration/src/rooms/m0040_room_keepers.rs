@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{Builder, flag, optional};
+use crate::columns::{Builder, flag, number, optional};
 
 /// Adds the columns.
 pub struct Migration;
@@ -19,6 +19,7 @@ impl MigrationTrait for Migration {
         let b = Builder::new(manager).await?;
         b.add("rooms", optional(b.key("creator"))).await?;
         b.add("rooms", optional(b.key("keeper"))).await?;
+        b.add("rooms", optional(number("moved_at"))).await?;
         b.add("rooms", optional(b.key("fence"))).await?;
         b.add("rooms", optional(flag("keeper_read"))).await?;
         b.add("rooms", optional(flag("other_read"))).await

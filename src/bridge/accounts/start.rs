@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::bridge::core::lanes::Lanes;
 use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::registry::AccountHandle;
@@ -16,7 +18,7 @@ use crate::bridge::rooms::{
     CustomerTyping, ManagementRoom, Moving, OutageWatch, RoomFiles, RoomInbound, RoomMover, RoomRelay,
 };
 use crate::domain::AccountId;
-use crate::domain::matrix::Matrix;
+use crate::domain::matrix::{Matrix, MatrixStatus};
 use crate::domain::moving::{Login, Logins};
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::Fence;
@@ -85,8 +87,8 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
 /// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end
 /// when the supervisor stops; a worker that is lost is started again.
 pub fn start(core: &Core, manager: &AccountManager, logged_in: Option<LoggedIn>, supervisor: &Supervisor) -> Desk {
-    let desk = manager.desk(logged_in.as_ref().map(|logged_in| logged_in.present.status()));
     let rooms = logged_in.map(|logged_in| Rooms::new(core, logged_in));
+    let desk = manager.desk(rooms.as_ref().map(Rooms::status));
     let outages = OutageWatch::new(core.clone(), rooms.as_ref().map(|rooms| rooms.port.clone()));
     supervisor.spawn("outages of the database", outages.run(supervisor.stopping()));
     let (at_desk, stopping) = (core.clone(), supervisor.stopping());
@@ -138,6 +140,14 @@ impl Rooms {
             present,
             logins,
             moving,
+        }
+    }
+
+    /// Returns a receiver of the state that people see.
+    fn status(&self) -> watch::Receiver<MatrixStatus> {
+        match &self.moving {
+            Some(moving) => moving.status(),
+            None => self.present.status(),
         }
     }
 

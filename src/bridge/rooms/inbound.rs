@@ -18,7 +18,7 @@ use crate::store::{PendingEvent, StoreError};
 use super::commands::context::{RoomContext, confirmed, look_up};
 use super::management::overview::overview;
 use super::management::wants::{self, Place};
-use super::moving::{Held, Moving, Source, counted, may_count};
+use super::moving::{Held, Moving, Source, counted, may_count, store_mark};
 use super::{asking, event, pending};
 
 /// Pause after a failure.
@@ -141,7 +141,9 @@ impl RoomInbound {
                     self.held = Some(held);
                     return Ok(Progress::Idle);
                 }
-                tracing::warn!("the homeserver tells one of two logins nothing; what is written in rooms may be out of order");
+                tracing::warn!(
+                    "the homeserver tells one of two logins nothing; what is written in rooms may be out of order"
+                );
             }
         }
         self.commit(held.batch).await?;
@@ -188,7 +190,7 @@ impl RoomInbound {
                     for receipt in &batch.receipts {
                         read.extend(event::read_up_to(tx, receipt, around).await?);
                     }
-                    tx.settings().set_cursor(cursor, &batch.mark.0).await?;
+                    store_mark(tx, cursor, &batch.mark).await?;
                     Ok::<_, StoreError>(read)
                 }
                 .boxed()

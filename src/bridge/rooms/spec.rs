@@ -46,6 +46,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
         topic: format!("{number} · {}", conversation.status),
         invite,
         exclude,
+        replaces: None,
         direct: false,
         closed: false,
     })
@@ -108,6 +109,7 @@ pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
         topic: "Problems of crm, and their end".to_owned(),
         invite: vec![owner.clone()],
         exclude: vec![],
+        replaces: None,
         direct: true,
         closed: false,
     }
@@ -123,6 +125,7 @@ pub(crate) fn management(core: &Core, invite: Vec<MatrixUserId>, exclude: Vec<Ma
             .to_owned(),
         invite,
         exclude,
+        replaces: None,
         direct: false,
         closed: true,
     }

@@ -188,7 +188,7 @@ fn not_movable(former: LoginKind, why: &anyhow::Error) -> anyhow::Error {
     };
     let text = format!(
         "the rooms are still kept by the former login ({former}), which has to hand them over: {why}. Set {needed}, until `crm \
-         matrix check` says that all rooms have moved; or go back to the former mode"
+         status` says nothing of rooms that move; or go back to the former mode"
     );
     Fault::new(Exit::Usage, text).into()
 }

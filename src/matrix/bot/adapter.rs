@@ -150,7 +150,10 @@ impl Matrix for Bot {
         let is_moving = inner.logins().is_moving;
         let batch = inner
             .connection
-            .within(SYNC_TIMEOUT, sync::sync(&client, (acked, is_moving), &inner.sdk, &mut last))
+            .within(
+                SYNC_TIMEOUT,
+                sync::sync(&client, (acked, is_moving), &inner.sdk, &mut last),
+            )
             .await
             .inspect_err(|_| {
                 inner.synced.send_replace(false);

@@ -40,11 +40,30 @@ impl Login for Bot {
         Ok(room.map(|room| MatrixRoomId(room.to_string())))
     }
 
-    async fn invite_heir(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<bool, MatrixError> {
+    async fn invite_heir(
+        &self,
+        room: &MatrixRoomId,
+        heir: &MatrixUserId,
+        reads_encrypted: bool,
+    ) -> Result<bool, MatrixError> {
         let client = self.inner.connection.client()?;
         let (room, heir) = (room_id(room)?, user_id(heir)?);
-        let invited = rooms::invite_heir(caller(&client)?, &room, &heir);
+        let invited = rooms::invite_heir(caller(&client)?, &room, &heir, reads_encrypted);
         self.inner.connection.within(CALL_TIMEOUT, invited).await
+    }
+
+    async fn release(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError> {
+        let client = self.inner.connection.client()?;
+        let room = room_id(room)?;
+        let released = rooms::release(caller(&client)?, &room, alias);
+        self.inner.connection.within(CALL_TIMEOUT, released).await
+    }
+
+    async fn bury(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<MatrixEventId, MatrixError> {
+        let client = self.inner.connection.client()?;
+        let (room, next) = (room_id(room)?, room_id(next)?);
+        let buried = rooms::bury(caller(&client)?, &room, &next);
+        self.inner.connection.within(CALL_TIMEOUT, buried).await
     }
 
     async fn enter(&self, room: &MatrixRoomId) -> Result<(), MatrixError> {

@@ -103,7 +103,7 @@ async fn add_to_batch(
         let Some(event) = read_event(&room_id, raw) else {
             continue;
         };
-        let is_told = event.sender.as_str() != us || event.what == RoomEventKind::Fence;
+        let is_told = event.sender.as_str() != us || is_end(&event.what);
         if is_told && event.what != RoomEventKind::Other && seen.insert(event.id.clone()) {
             batch.events.push(event);
         }
@@ -118,4 +118,9 @@ async fn add_to_batch(
         .receipts
         .extend(receipts.filter(|receipt| receipt.user.as_str() != us));
     Ok(())
+}
+
+/// Returns whether our own event ends what a login is to read in a room: those are told as well.
+fn is_end(what: &RoomEventKind) -> bool {
+    matches!(what, RoomEventKind::Fence | RoomEventKind::Replaced)
 }

@@ -1,5 +1,6 @@
 //! Requests by which one of our logins hands a room to another one, and by which the other one takes it.
 
+use matrix_sdk::ruma::api::client::alias::delete_alias;
 use matrix_sdk::ruma::api::client::membership::{invite_user, join_room_by_id};
 use matrix_sdk::ruma::api::client::state::send_state_event;
 use matrix_sdk::ruma::events::StateEventType;
@@ -36,9 +37,18 @@ fn is_inside(current: &RoomState, caller: Caller<'_>) -> bool {
     current.has_joined(caller.us().as_str()) && !current.is_replaced()
 }
 
-/// Invites another login of ours into a room, unless it is there. Returns whether the room is encrypted.
-pub async fn invite_heir(caller: Caller<'_>, room: &RoomId, heir: &UserId) -> Result<bool, Fault> {
+/// Invites another login of ours into a room, unless it is there, or could not read what is written there. Returns whether
+/// the room is encrypted.
+pub async fn invite_heir(
+    caller: Caller<'_>,
+    room: &RoomId,
+    heir: &UserId,
+    reads_encrypted: bool,
+) -> Result<bool, Fault> {
     let current = read(caller, room).await?;
+    if current.is_encrypted() && !reads_encrypted {
+        return Ok(true);
+    }
     if !current.is_member_or_invited(heir.as_str()) {
         // Not through the SDK, which would share keys with whom it is no agent.
         let heir = invite_user::v3::InviteUserId::new(heir.to_owned());
@@ -74,6 +84,34 @@ pub async fn set_fence(caller: Caller<'_>, room: &RoomId) -> Result<MatrixEventI
     Ok(MatrixEventId(send!(caller, request)?.event_id.to_string()))
 }
 
+/// Takes an alias from a room.
+pub async fn release(caller: Caller<'_>, room: &RoomId, alias: &str) -> Result<(), Fault> {
+    for alias in making::aliases(alias, caller.us())? {
+        if making::resolve(caller, &alias)
+            .await?
+            .is_some_and(|found| found == room)
+        {
+            send!(caller, delete_alias::v3::Request::new(alias))?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends a room that another one replaces. First nobody but us can write there: after the tombstone nothing is read.
+pub async fn bury(caller: Caller<'_>, room: &RoomId, next: &RoomId) -> Result<MatrixEventId, Fault> {
+    let current = read(caller, room).await?;
+    if let Some(levels) = current.silent() {
+        let levels = Wanted::new("m.room.power_levels", "", levels);
+        state::set(caller, room.to_owned(), &levels).await?;
+    }
+    let body = "This conversation goes on in another room.";
+    let content = json!({"body": body, "replacement_room": next});
+    let content = Raw::from_json(to_raw_value(&content)?);
+    let kind = StateEventType::RoomTombstone;
+    let request = send_state_event::v3::Request::new_raw(room.to_owned(), kind, String::new(), content);
+    Ok(MatrixEventId(send!(caller, request)?.event_id.to_string()))
+}
+
 /// Reads the state of a room that we are in.
 async fn read(caller: Caller<'_>, room: &RoomId) -> Result<RoomState, Fault> {
     let current = match state::read(caller, room).await {
@@ -81,7 +119,10 @@ async fn read(caller: Caller<'_>, room: &RoomId) -> Result<RoomState, Fault> {
         read => read?,
     };
     if !current.has_joined(caller.us().as_str()) {
-        return Err(Fault::Gone(format!("our user {} is no longer in the room {room}", caller.us())));
+        return Err(Fault::Gone(format!(
+            "our user {} is no longer in the room {room}",
+            caller.us()
+        )));
     }
     Ok(current)
 }

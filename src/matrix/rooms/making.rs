@@ -14,9 +14,9 @@ use serde_json::value::to_raw_value;
 
 use super::caller::{Caller, send};
 use super::state;
-use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
 use crate::domain::moving::Logins;
+use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::matrix::wire::{Fault, INVITE_LEVEL, RoomState, Wanted, via};
 
 /// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be
@@ -42,6 +42,8 @@ pub struct Plan<'a> {
     pub creator: Option<&'a MatrixUserId>,
     /// Users that are or were this desk's own.
     pub logins: &'a Logins,
+    /// Room that it replaces.
+    pub replaces: Option<&'a MatrixRoomId>,
 }
 
 /// Kind of a room.
@@ -103,6 +105,7 @@ pub fn plan<'a>(
         kind,
         creator: spec.creator.as_ref(),
         logins,
+        replaces: spec.replaces.as_ref(),
     }
 }
 
@@ -217,6 +220,10 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
         request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
         // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
         request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
+    }
+    if let Some(replaced) = plan.replaces {
+        let predecessor = json!({"predecessor": {"room_id": replaced.as_str()}});
+        request.creation_content = Some(raw(&predecessor)?);
     }
     let room = match caller {
         // Through the SDK, so that it knows the room before the next sync reports it.

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 pub use caller::Caller;
 pub use events::{MAX_PAGES, PAGE, check_membership, mark_read, or_gone, redact, type_in, up_to};
-pub use handing::{empower, enter, find, invite_heir, set_fence};
+pub use handing::{bury, empower, enter, find, invite_heir, release, set_fence};
 pub use making::invite;
 pub use pins::pin;
 pub use space::Team;
@@ -73,6 +73,9 @@ impl Rooms {
         let room = Box::pin(making::ensure(caller, &plan)).await?;
         if let Some(space) = space {
             self.space.add_room(caller, &space, &room).await?;
+            if let Some(replaced) = &spec.replaces {
+                self.space.drop_room(caller, &space, replaced).await?;
+            }
         }
         Ok(room)
     }

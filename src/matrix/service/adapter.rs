@@ -1,7 +1,7 @@
 //! The port's implementation: each call gets the session and runs under a deadline.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
@@ -195,9 +195,7 @@ impl Matrix for Service {
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         let (inner, session) = (&self.inner, self.inner.connection.client()?);
         let logins = inner.logins();
-        let ensured = inner
-            .rooms
-            .ensure(session.caller(), inner.team(&logins), spec, false);
+        let ensured = inner.rooms.ensure(session.caller(), inner.team(&logins), spec, false);
         let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
         Ok(MatrixRoomId(room.to_string()))
     }

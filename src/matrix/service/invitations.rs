@@ -7,8 +7,8 @@ use matrix_sdk::ruma::api::client::membership::leave_room;
 use matrix_sdk::ruma::{RoomId, UserId};
 
 use super::session::Session;
-use crate::domain::moving::Logins;
 use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind};
+use crate::domain::moving::Logins;
 use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::matrix::wire::Fault;
 

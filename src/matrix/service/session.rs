@@ -128,7 +128,10 @@ impl Session {
 
     /// Returns our own user, and the pattern of customers' users.
     pub(super) fn own(&self) -> Vec<String> {
-        vec![self.us.to_string(), format!("@{}*:{}", self.prefix, self.us.server_name())]
+        vec![
+            self.us.to_string(),
+            format!("@{}*:{}", self.prefix, self.us.server_name()),
+        ]
     }
 
     /// Returns whether a user is ours: our own or a customer's.

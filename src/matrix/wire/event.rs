@@ -11,8 +11,8 @@ use crate::domain::media::FileKind;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 use super::kinds::polls;
-use super::state::FENCE;
 use super::markup;
+use super::state::FENCE;
 
 /// The fields that every event has.
 #[derive(Deserialize)]

@@ -100,7 +100,8 @@ impl RoomState {
 
     /// Returns whether another room has replaced this one.
     pub fn is_replaced(&self) -> bool {
-        self.content("m.room.tombstone", "").is_some()
+        let tombstone = self.content("m.room.tombstone", "");
+        tombstone.is_some_and(|content| content["replacement_room"].is_string())
     }
 
     /// Returns whether the room is encrypted.
@@ -142,6 +143,23 @@ impl RoomState {
     /// Returns whether the user has left by themselves, or declined an invitation.
     pub fn has_left(&self, user: &str) -> bool {
         self.leavers.contains(user)
+    }
+
+    /// Returns the room's power levels in which nobody but us may write, if that is still to be set.
+    pub fn silent(&self) -> Option<Value> {
+        let mut levels = self.content("m.room.power_levels", "")?.clone();
+        if levels["events_default"]
+            .as_i64()
+            .is_some_and(|level| level >= INVITE_LEVEL)
+        {
+            return None;
+        }
+        levels["events_default"] = json!(INVITE_LEVEL);
+        // Levels of single types would let them through.
+        if let Some(events) = levels["events"].as_object_mut() {
+            events.retain(|_, level| level.as_i64().is_some_and(|level| level >= INVITE_LEVEL));
+        }
+        Some(levels)
     }
 
     /// Returns the room's power levels in which nobody but us may invite, if that is still to be set.

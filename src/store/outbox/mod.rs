@@ -378,6 +378,36 @@ impl Outbox<'_, Tx> {
         Ok(removed)
     }
 
+    /// Moves the answers and notices for a room that was replaced into the next one, where there is nothing to answer, and
+    /// deletes what is about its other events.
+    pub async fn move_to_room(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<(), StoreError> {
+        let rows = outbox::Entity::find()
+            .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
+            .filter(outbox::Column::MessageId.is_null())
+            .filter(outbox::Column::Work.contains(room.as_str()))
+            .order_by_asc(outbox::Column::Id)
+            .limit(MAX_IN_ROOM)
+            .all(&self.0.session)
+            .await?;
+        for row in rows {
+            let item = read_as::<MatrixWork>(row)?;
+            if item.work.room() != Some(room) {
+                continue;
+            }
+            if let MatrixWork::Reply { text, .. } | MatrixWork::Tell { text, .. } = &item.work {
+                let (room, text) = (next.clone(), text.clone());
+                let work = MatrixWork::Tell { room, text };
+                self.enqueue(match item.lane {
+                    Some(lane) => NewWork::for_conversation(item.account_id, lane, work),
+                    None => NewWork::for_account(item.account_id, work),
+                })
+                .await?;
+            }
+            self.finish(item.id).await?;
+        }
+        Ok(())
+    }
+
     /// Deletes the work about a message for one target. Returns how many rows.
     pub async fn remove(&self, message: MessageId, target: Target) -> Result<u64, StoreError> {
         let deleted = outbox::Entity::delete_many()

@@ -1,11 +1,11 @@
 //! Logins that keep rooms: which one each room has, and what a move from one login to another changes.
 
-use entity::room;
+use entity::{room, room_event, room_read};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
+use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::facet::{Database, Rooms};
 use crate::store::{StoreError, Tx};
 
@@ -58,6 +58,21 @@ impl<D: Database> Rooms<'_, D> {
         let left = room::Entity::find().filter(of_others(to)).count(connection).await?;
         let unread = room::Entity::find().filter(room::Column::Fence.is_not_null());
         Ok((left, unread.count(connection).await?))
+    }
+
+    /// Returns whether a message was shown before its room moved to the login that keeps it: nobody else can edit what the
+    /// login before has sent.
+    pub async fn is_shown_by_former(&self, message: MessageId) -> Result<bool, StoreError> {
+        let connection = self.0.connection();
+        let Some(shown) = super::event(connection, message, super::FIRST_PART).await? else {
+            return Ok(false);
+        };
+        let row = room::Entity::find()
+            .filter(room::Column::ConversationId.eq(shown.conversation_id))
+            .one(connection)
+            .await?;
+        let moved_at = row.and_then(|row| row.moved_at);
+        Ok(moved_at.is_some_and(|moved_at| shown.created_at < moved_at))
     }
 
     /// Returns whether any room exists or is being made.
@@ -114,6 +129,7 @@ impl Rooms<'_, Tx> {
     ) -> Result<(), StoreError> {
         let change = room::ActiveModel {
             keeper: Set(Some(keeper.clone())),
+            moved_at: Set(Some(self.0.now.0)),
             fence: Set(Some(from.clone())),
             keeper_read: Set(None),
             other_read: Set(None),
@@ -140,6 +156,55 @@ impl Rooms<'_, Tx> {
             fence: Set((!is_over).then_some(fence.event)),
             keeper_read: Set((keeper && !is_over).then_some(true)),
             other_read: Set((other && !is_over).then_some(true)),
+            ..room::ActiveModel::default()
+        };
+        self.change(room, change).await
+    }
+
+    /// Stores by which room another one is replaced, with the tombstone that says so.
+    pub async fn begin_replacing(
+        &self,
+        room: &MatrixRoomId,
+        next: &MatrixRoomId,
+        tombstone: &MatrixEventId,
+    ) -> Result<(), StoreError> {
+        let change = room::ActiveModel {
+            next_room: Set(Some(next.clone())),
+            fence: Set(Some(tombstone.clone())),
+            other_read: Set(None),
+            keeper_read: Set(None),
+            ..room::ActiveModel::default()
+        };
+        self.change(room, change).await
+    }
+
+    /// Puts the next room, which `keeper` has made, in the place of a room that was read to its end. What the old one shows
+    /// stays stored, as gone; how far agents have read goes on.
+    pub async fn replace(
+        &self,
+        row: &RoomOf,
+        (room, next): (&MatrixRoomId, &MatrixRoomId),
+        keeper: &MatrixUserId,
+    ) -> Result<(), StoreError> {
+        room_event::Entity::update_many()
+            .col_expr(room_event::Column::IsGone, Expr::value(true))
+            .filter(room_event::Column::ConversationId.eq(row.conversation))
+            .exec(&self.0.session)
+            .await?;
+        room_read::Entity::update_many()
+            .col_expr(room_read::Column::RoomId, Expr::value(next.as_str()))
+            .filter(room_read::Column::RoomId.eq(room.as_str()))
+            .exec(&self.0.session)
+            .await?;
+        let change = room::ActiveModel {
+            room_id: Set(Some(next.clone())),
+            next_room: Set(None),
+            creator: Set(Some(keeper.clone())),
+            keeper: Set(Some(keeper.clone())),
+            fence: Set(None),
+            keeper_read: Set(None),
+            other_read: Set(None),
+            updated_at: Set(self.0.now.0),
             ..room::ActiveModel::default()
         };
         self.change(room, change).await

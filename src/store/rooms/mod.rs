@@ -12,7 +12,7 @@ mod taken;
 use entity::{conversation, room, room_event};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, Func, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::facet::{Database, Rooms};
@@ -40,6 +40,8 @@ pub struct RoomOf {
     pub keeper: Option<MatrixUserId>,
     /// Event from which on the room is its keeper's. `None` once both logins have read up to it.
     pub fence: Option<Fenced>,
+    /// Room that replaces it, until the login before has read it to its end: the fence is its tombstone.
+    pub next: Option<MatrixRoomId>,
 }
 
 /// The event from which on a room is its keeper's, and which of the logins have read up to it.
@@ -66,6 +68,7 @@ impl From<room::Model> for RoomOf {
                 keeper_read: row.keeper_read == Some(true),
                 other_read: row.other_read == Some(true),
             }),
+            next: row.next_room,
         }
     }
 }
@@ -133,12 +136,13 @@ impl<D: Database> Rooms<'_, D> {
         Ok(row.map(|row| row.conversation_id))
     }
 
-    /// Returns whether a room is being created for any conversation: its alias is stored, its id is not.
+    /// Returns whether a room is being created for any conversation, as its first or its next: its alias is stored, its id
+    /// is not.
     pub async fn is_making_one(&self) -> Result<bool, StoreError> {
-        let row = room::Entity::find()
-            .filter(room::Column::RoomId.is_null())
-            .one(self.0.connection())
-            .await?;
+        let is_made = Condition::any()
+            .add(room::Column::RoomId.is_null())
+            .add(room::Column::NextRoom.is_not_null());
+        let row = room::Entity::find().filter(is_made).one(self.0.connection()).await?;
         Ok(row.is_some())
     }
 
@@ -186,9 +190,11 @@ impl<D: Database> Rooms<'_, D> {
 }
 
 impl Rooms<'_, Store> {
-    /// Returns the event that shows the first part of a message, and the conversation of its room.
+    /// Returns the event that shows the first part of a message, and the conversation of its room. Not one in a room that
+    /// was replaced.
     pub async fn shown_in(&self, message: MessageId) -> Result<Option<(MatrixEventId, ConversationId)>, StoreError> {
         let row = event(self.0.readers(), message, FIRST_PART).await?;
+        let row = row.filter(|row| row.is_gone != Some(true));
         Ok(row.map(|row| (row.event_id, row.conversation_id)))
     }
 }
@@ -212,9 +218,11 @@ impl Rooms<'_, Tx> {
             room_id: Set(None),
             creator: Set(creator.cloned()),
             keeper: Set(None),
+            moved_at: Set(None),
             fence: Set(None),
             keeper_read: Set(None),
             other_read: Set(None),
+            next_room: Set(None),
             created_at: Set(self.0.now.0),
             updated_at: Set(self.0.now.0),
         };
@@ -226,6 +234,7 @@ impl Rooms<'_, Tx> {
             creator: creator.cloned(),
             keeper: None,
             fence: None,
+            next: None,
         })
     }
 
@@ -327,6 +336,7 @@ impl Rooms<'_, Tx> {
             tick_previous: Set(None),
             tick_turn: Set(None),
             has_file: Set(has_file.then_some(true)),
+            is_gone: Set(None),
             created_at: Set(self.0.now.0),
         };
         room_event::Entity::insert(row).exec(&self.0.session).await?;

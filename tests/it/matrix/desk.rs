@@ -227,6 +227,7 @@ pub fn spec(alias: &str, invite: &[&Agent]) -> RoomSpec {
     RoomSpec {
         exclude: vec![],
         creator: None,
+        replaces: None,
         alias: alias.to_owned(),
         name: "Ada".to_owned(),
         topic: "+44 7700 900123".to_owned(),

@@ -43,6 +43,7 @@ async fn first_room_alias_of_conversation_wins(database: Database) {
         creator: Some("@us:test".into()),
         keeper: None,
         fence: None,
+        next: None,
     };
     assert_eq!(reserve("one").await.unwrap(), reserved);
     assert_eq!(reserve("two").await.unwrap(), reserved);

@@ -18,7 +18,10 @@ impl Moving {
     ///
     /// # Errors
     /// [`MatrixError::RoomGone`] if the former login is not in it any more.
-    pub(in crate::bridge::rooms) fn see_to<'a>(&'a self, room: &'a MatrixRoomId) -> BoxFuture<'a, Result<(), MatrixError>> {
+    pub(in crate::bridge::rooms) fn see_to<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
         self.see_to_now(room).boxed()
     }
 
@@ -38,7 +41,7 @@ impl Moving {
         if let Some(error) = self.rests(room) {
             return Err(error);
         }
-        let done = self.hand_over(room, &heir).await;
+        let done = Box::pin(self.hand_over(room, &heir)).await;
         self.note(room, done)
     }
 
@@ -85,13 +88,15 @@ impl Moving {
         let row = row.map_err(|error| unstored(&error))?;
         match row.filter(|row| row.keeper.as_ref() != Some(heir)) {
             None => Ok(false),
-            Some(RoomOf { fence: None, .. }) => Ok(true),
+            Some(RoomOf { fence: None, .. } | RoomOf { next: Some(_), .. }) => Ok(true),
             Some(_) => Err(waits("its room has only just moved the other way".to_owned())),
         }
     }
 
     async fn hand_over(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<(), MatrixError> {
-        let fence = self.hand(room, heir).await?;
+        let Some(fence) = self.hand(room, heir).await? else {
+            return self.replace(room, heir).await;
+        };
         let input = (room.clone(), heir.clone(), fence, self.inner.core.policy.clone());
         let stored = self.inner.core.write(input, |tx, (room, heir, fence, policy)| {
             async move {
@@ -115,19 +120,23 @@ impl Moving {
         Ok(())
     }
 
-    /// Goes through the steps at the homeserver. Returns the fence.
-    pub(super) async fn hand(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<MatrixEventId, MatrixError> {
+    /// Goes through the steps at the homeserver. Returns the fence; none in a room that has to be replaced, since the present
+    /// login cannot read it.
+    pub(super) async fn hand(
+        &self,
+        room: &MatrixRoomId,
+        heir: &MatrixUserId,
+    ) -> Result<Option<MatrixEventId>, MatrixError> {
         let (present, former) = (&self.inner.present, &self.inner.former);
-        let is_encrypted = former.invite_heir(room, heir).await?;
-        if is_encrypted && !present.reads_encrypted() {
-            return Err(MatrixError::Refused(
-                "it is encrypted, and an application service cannot read it".to_owned(),
-            ));
+        let reads_encrypted = present.reads_encrypted();
+        let is_encrypted = former.invite_heir(room, heir, reads_encrypted).await?;
+        if is_encrypted && !reads_encrypted {
+            return Ok(None);
         }
         present.enter(room).await?;
         // Only now: the homeserver may forget the power of who is not in the room.
         former.empower(room, heir).await?;
-        present.set_fence(room).await
+        present.set_fence(room).await.map(Some)
     }
 }
 

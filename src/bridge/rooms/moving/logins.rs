@@ -6,9 +6,12 @@ use crate::domain::matrix::RoomMark;
 use crate::domain::moving::{LoginKind, Logins};
 use crate::store::{Store, StoreError, Tx};
 
-use super::streams::{CURSOR, FORMER_CURSOR};
 use crate::bridge::rooms::management::wants::{self, Place};
 
+/// Name of the cursor that holds the mark of the present login.
+pub(super) const CURSOR: &str = "matrix.sync";
+/// Name of the cursor that holds the mark of the former login while rooms move from it.
+pub(super) const FORMER_CURSOR: &str = "matrix.sync.former";
 /// Setting that holds the kind of the login of the last run.
 const LOGIN: &str = "matrix.login";
 /// Setting that holds the kind of the former login while rooms move from it.
@@ -71,6 +74,11 @@ async fn know(
     let mut logins = Logins::read(&logins.unwrap_or_default());
     logins.is_moving = former.is_some();
     Ok(KnownLogins { logins, former })
+}
+
+/// Returns whether rooms move from a former login.
+pub(super) async fn is_moving(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(tx.settings().get(FORMER).await?.is_some())
 }
 
 /// Stores that no rooms move any more.

@@ -6,6 +6,7 @@ mod handing;
 mod logins;
 mod places;
 mod port;
+mod replacing;
 mod streams;
 mod worker;
 
@@ -16,14 +17,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::bridge::core::Core;
-use crate::domain::matrix::{Matrix, MatrixError, MatrixState};
+use crate::domain::matrix::{Matrix, MatrixError, MatrixState, MatrixStatus};
 use crate::domain::moving::{Login, Logins};
 use crate::domain::{MatrixRoomId, MatrixUserId, Timestamp};
 use crate::store::StoreError;
 
 pub use logins::{KnownLogins, know_logins};
 use port::Moved;
-pub(super) use streams::{Held, Source, counted, may_count};
+pub(super) use streams::{Held, Source, counted, may_count, store_mark};
 pub use worker::RoomMover;
 
 /// Number of locks that rooms are spread over: a room is handed over by one call at a time.
@@ -48,6 +49,8 @@ struct Inner {
     /// Whether the Space and the rooms of no conversation were handed over in this run.
     has_places: tokio::sync::Mutex<bool>,
     over: watch::Sender<bool>,
+    /// State of the present login, with how far the move is.
+    shown: watch::Sender<MatrixStatus>,
 }
 
 /// A room that could not be handed over.
@@ -62,6 +65,7 @@ impl Moving {
     /// Begins, or goes on with, the move from `former` to `present`. `logins`: all users that were known before.
     pub fn new(core: Core, present: Arc<dyn Login>, former: Arc<dyn Login>, logins: Logins) -> Self {
         let inner = Inner {
+            shown: watch::Sender::new(present.status().borrow().clone()),
             core,
             present,
             former,
@@ -72,6 +76,23 @@ impl Moving {
             over: watch::Sender::new(false),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Returns a receiver of the state of the present login, with how far the move is.
+    pub fn status(&self) -> watch::Receiver<MatrixStatus> {
+        self.inner.shown.subscribe()
+    }
+
+    /// Shows the state of the present login with how far the move is, if it is not over.
+    fn show(&self, progress: Option<String>) {
+        let status = self.inner.present.status().borrow().clone();
+        let detail = status.detail.or(progress);
+        let status = MatrixStatus { detail, ..status };
+        self.inner.shown.send_if_modified(|shown| {
+            let is_news = *shown != status;
+            *shown = status;
+            is_news
+        });
     }
 
     /// Returns the port of the present login, to which a room moves before anything is shown in it.
@@ -125,12 +146,24 @@ impl Moving {
                 return Ok(());
             }
         };
-        let pause = failed.get(room).map_or(FIRST_PAUSE, |before| (before.pause * 2).min(MAX_PAUSE));
+        let pause = failed
+            .get(room)
+            .map_or(FIRST_PAUSE, |before| (before.pause * 2).min(MAX_PAUSE));
         tracing::warn!(%room, retry_in = ?pause, "the room cannot be taken over from the former login: {why}");
         let retry_at = self.inner.core.clock.now().plus(pause);
         let why = format!("its room cannot be taken over yet: {why}");
-        failed.insert(room.clone(), Failed { why: why.clone(), pause, retry_at });
-        Err(MatrixError::Unreachable { why, retry_after: Some(pause) })
+        failed.insert(
+            room.clone(),
+            Failed {
+                why: why.clone(),
+                pause,
+                retry_at,
+            },
+        );
+        Err(MatrixError::Unreachable {
+            why,
+            retry_after: Some(pause),
+        })
     }
 }
 

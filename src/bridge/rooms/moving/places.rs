@@ -11,8 +11,7 @@ use crate::domain::matrix::{MatrixError, RoomEvent};
 use crate::domain::moving::Logins;
 use crate::store::{Store, StoreError, Tx};
 
-use super::logins::{self, LOGINS};
-use super::streams::CURSOR;
+use super::logins::{self, CURSOR, LOGINS};
 use super::{Moving, unstored, waits};
 
 /// Setting that holds the fence of the management room.
@@ -37,14 +36,24 @@ impl Moving {
         // What is written after the fence is read from there on: not before there is such a place.
         let mark = core.store.settings().cursor(CURSOR).await;
         if mark.map_err(|error| unstored(&error))?.is_none() {
-            return Err(waits("rooms move to another login, which has not read anything yet".to_owned()));
+            return Err(waits(
+                "rooms move to another login, which has not read anything yet".to_owned(),
+            ));
         }
         let management = spec::management_alias(core);
-        for alias in [self.inner.present.space(), spec::trouble_alias(core), management.clone()] {
+        for alias in [
+            self.inner.present.space(),
+            spec::trouble_alias(core),
+            management.clone(),
+        ] {
             let Some(room) = self.inner.former.find_room(&alias).await.map_err(passing)? else {
                 continue;
             };
-            let fence = self.hand(&room, &heir).await.map_err(passing)?;
+            let Some(fence) = self.hand(&room, &heir).await.map_err(passing)? else {
+                self.replace_place(&room, &alias).await.map_err(passing)?;
+                tracing::info!(%room, alias, "the room was replaced");
+                continue;
+            };
             if alias == management {
                 let stored = core.write(fence, |tx, fence| {
                     async move { tx.settings().set(FENCE, Some(fence.as_str())).await }.boxed()
@@ -122,7 +131,9 @@ pub(super) async fn note_read(tx: &mut Tx, event: &RoomEvent) -> Result<(), Stor
 fn passing(error: MatrixError) -> MatrixError {
     match error {
         MatrixError::Refused(why) | MatrixError::RoomGone(why) => {
-            tracing::warn!("the Space, or the room of troubles or managers, cannot be taken over from the former login: {why}");
+            tracing::warn!(
+                "the Space, or the room of troubles or managers, cannot be taken over from the former login: {why}"
+            );
             waits(why)
         }
         passing @ MatrixError::Unreachable { .. } => passing,

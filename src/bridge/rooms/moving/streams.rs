@@ -2,16 +2,12 @@
 //! one tells it, what is written after it as the keeper does, which waits until the other has read up to the fence. So each
 //! event counts once, and in order.
 
-use crate::domain::matrix::{MatrixError, RoomBatch, RoomEvent, RoomEventKind};
+use crate::domain::matrix::{MatrixError, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
 use crate::domain::{MatrixUserId, Timestamp};
 use crate::store::{RoomOf, Store, StoreError, Tx};
 
-use super::{Moving, places};
-
-/// Name of the cursor that holds the mark of the present login.
-pub(in crate::bridge::rooms) const CURSOR: &str = "matrix.sync";
-/// Name of the cursor that holds the mark of the former login while rooms move from it.
-pub(in crate::bridge::rooms) const FORMER_CURSOR: &str = "matrix.sync.former";
+use super::logins::{self, CURSOR, FORMER_CURSOR};
+use super::{Moving, places, unstored};
 
 /// The login that tells of events.
 pub(in crate::bridge::rooms) enum Source {
@@ -57,18 +53,41 @@ impl Source {
 impl Moving {
     /// Sees to it that the fences are stored which a login has told of: the program may have ended between the two.
     pub(in crate::bridge::rooms) async fn store_fences(&self, batch: &RoomBatch) -> Result<(), MatrixError> {
-        for event in batch.events.iter().filter(|event| event.what == RoomEventKind::Fence) {
-            if event.sender != self.heir()? {
+        for event in &batch.events {
+            let is_end = match event.what {
+                RoomEventKind::Fence => event.sender == self.heir()?,
+                RoomEventKind::Replaced => self.is_ending(event).await?,
+                _ => false,
+            };
+            if !is_end {
                 continue;
             }
             match self.see_to(&event.room).await {
                 // The room is gone for the former login, and will be forgotten.
                 Ok(()) | Err(MatrixError::RoomGone(_) | MatrixError::Refused(_)) => {}
+                // It is read to its end now.
+                Err(_) if event.what == RoomEventKind::Replaced && !self.is_ending(event).await? => {}
                 Err(waits) => return Err(waits),
             }
         }
         Ok(())
     }
+
+    /// Returns whether the former login has ended a room, and that is not stored.
+    async fn is_ending(&self, event: &RoomEvent) -> Result<bool, MatrixError> {
+        let former = self.inner.former.status().borrow().user.clone();
+        let row = self.inner.core.store.rooms().by_id(&event.room).await;
+        let row = row.map_err(|error| unstored(&error))?;
+        Ok(former.as_ref() == Some(&event.sender) && row.is_some_and(|row| row.next.is_none()))
+    }
+}
+
+/// Stores up to where a login was read. Not of the former one once all rooms have moved: it is not read any more.
+pub(in crate::bridge::rooms) async fn store_mark(tx: &mut Tx, cursor: &str, mark: &RoomMark) -> Result<(), StoreError> {
+    if cursor == FORMER_CURSOR && !logins::is_moving(tx).await? {
+        return Ok(());
+    }
+    tx.settings().set_cursor(cursor, &mark.0).await
 }
 
 /// Returns the events that count as a login tells them. Takes note of fences.
@@ -95,6 +114,13 @@ async fn counts(tx: &mut Tx, event: &RoomEvent, login: &MatrixUserId) -> Result<
         return Ok(true);
     };
     let is_keeper = row.keeper.as_ref() == Some(login);
+    if row.next.is_some() {
+        if event.what == RoomEventKind::Replaced {
+            tx.rooms().read_fence(&event.room, &event.id, false).await?;
+            return Ok(false);
+        }
+        return Ok(is_keeper);
+    }
     if is_fence {
         tx.rooms().read_fence(&event.room, &event.id, is_keeper).await?;
         return Ok(false);

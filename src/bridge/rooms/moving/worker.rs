@@ -29,6 +29,8 @@ pub struct RoomMover {
     present: Arc<dyn Login>,
     logins: Logins,
     moving: Option<Moving>,
+    /// The move that is over: its status goes on to be that of the present login.
+    moved: Option<Moving>,
     is_noted: bool,
     /// What was last logged as the reason to wait.
     told: Option<String>,
@@ -42,6 +44,7 @@ impl RoomMover {
             present,
             logins,
             moving,
+            moved: None,
             is_noted: false,
             told: None,
         }
@@ -75,6 +78,9 @@ impl Worker for RoomMover {
             return Ok(Progress::Idle);
         }
         let Some(moving) = self.moving.clone() else {
+            if let Some(moved) = &self.moved {
+                moved.show(None);
+            }
             return self.note_login().await;
         };
         match self.move_some(&moving).await {
@@ -82,12 +88,14 @@ impl Worker for RoomMover {
             Ok(None) => {
                 moving.end().await?;
                 tracing::info!("all rooms have moved; the former login is not needed any more");
-                self.moving = None;
+                moving.show(None);
+                self.moved = self.moving.take();
                 Ok(Progress::Worked)
             }
             Err(Stopped::Store(error)) => Err(error),
             Err(Stopped::Port(error)) => {
                 let why = error.to_string();
+                moving.show(Some(why.clone()));
                 if self.told.as_ref() != Some(&why) {
                     tracing::warn!("rooms wait to move from the former login to the present one: {why}");
                     self.told = Some(why);
@@ -123,8 +131,12 @@ impl RoomMover {
         let heir = moving.heir()?;
         let store = &self.core.store;
         let rows = store.rooms().kept_by_others(&heir, &moving.resting(), ROOMS).await?;
+        let left = store.rooms().count_moving(&heir).await?;
+        moving.show(Some(format!(
+            "rooms move from the former login: {} are left, {} are not read to the end there",
+            left.0, left.1
+        )));
         if rows.is_empty() {
-            let left = store.rooms().count_moving(&heir).await?;
             let is_over = left == (0, 0) && !places::is_unread(store).await?;
             return Ok((!is_over).then_some(Progress::Idle));
         }
@@ -135,9 +147,9 @@ impl RoomMover {
                 (_, Ok(())) => progress = Progress::Worked,
                 (Some(room), Err(MatrixError::RoomGone(why))) => {
                     tracing::warn!(%room, "the former login has lost the room, which cannot move: {why}");
-                    let forgotten = self.core.write(room, |tx, room| {
-                        async move { gone::forget(tx, room).await }.boxed()
-                    });
+                    let forgotten = self
+                        .core
+                        .write(room, |tx, room| async move { gone::forget(tx, room).await }.boxed());
                     forgotten.await?;
                     progress = Progress::Worked;
                 }
