@@ -27,7 +27,9 @@ fn written_meanwhile(rig: &Rig, turn: usize) {
 
 /// What agents wrote, as messages, in the order in which they were taken in; each chat on its own.
 fn said(messages: &[Message]) -> Vec<String> {
-    let said = messages.iter().filter(|message| message.direction == Direction::Outbound);
+    let said = messages
+        .iter()
+        .filter(|message| message.direction == Direction::Outbound);
     let mut said: Vec<String> = said.map(|message| message.content.clone()).collect();
     said.sort_by_key(|text| text.rsplit(' ').next().map(str::to_owned));
     said
@@ -37,7 +39,11 @@ async fn moved_to(rig: &Rig, kind: LoginKind) {
     let store = &rig.program.store;
     let user = MatrixUserId::from(user_of(kind));
     assert_eq!(store.rooms().count_moving(&user).await.unwrap(), (0, 0));
-    assert_eq!(store.settings().get("matrix.former").await.unwrap(), None, "the move is over");
+    assert_eq!(
+        store.settings().get("matrix.former").await.unwrap(),
+        None,
+        "the move is over"
+    );
     assert_eq!(store.settings().cursor("matrix.sync.former").await.unwrap(), None);
 }
 
@@ -81,7 +87,11 @@ async fn killed_after(calls: u32) -> bool {
     let all = shown.len();
     shown.sort();
     shown.dedup();
-    assert_eq!((shown.len(), all), (CHATS * 5, CHATS * 5), "killed after {calls} calls: {shown:#?}");
+    assert_eq!(
+        (shown.len(), all),
+        (CHATS * 5, CHATS * 5),
+        "killed after {calls} calls: {shown:#?}"
+    );
     assert_eq!(rig.waiting().await, 0);
     crashed
 }

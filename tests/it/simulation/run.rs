@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Policy, Progress,
-    Moving, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomMover, RoomRelay, SendCommand,
+    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Moving, Policy,
+    Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomMover, RoomRelay, SendCommand,
     WhatsAppRelay, Worker as _, know_logins, reconcile_agents,
 };
 use crm::domain::matrix::Matrix;
-use crm::domain::moving::LoginKind;
 use crm::domain::media::MediaState;
+use crm::domain::moving::LoginKind;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{Clock as _, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{Store, StoreError};
@@ -194,7 +194,9 @@ impl Run {
             let (present, logins) = (log_in(kind), known.logins);
             let begin = |former| Moving::new(core.clone(), present.clone(), log_in(former), logins.clone());
             moving = known.former.map(begin);
-            matrix = moving.as_ref().map_or_else(|| present.clone() as Arc<dyn Matrix>, Moving::port);
+            matrix = moving
+                .as_ref()
+                .map_or_else(|| present.clone() as Arc<dyn Matrix>, Moving::port);
             mover = Some(RoomMover::new(core.clone(), present, logins, moving.clone()));
         }
         let reader = ReadReceipts::default();

@@ -25,6 +25,7 @@ struct Place {
     powerful: HashSet<String>,
     fence: Option<(String, MatrixEventId)>,
     is_encrypted: bool,
+    tombstone: Option<MatrixEventId>,
 }
 
 /// What the homeserver knows of rooms and our logins.
@@ -222,19 +223,51 @@ impl Login for FakeLogin {
         self.matrix.gate.pass().await;
         let known = self.matrix.rooms.lock().unwrap().rooms.clone();
         let mut known = known.into_iter().filter(|(name, _)| name == alias);
-        Ok(known.next().map(|(_, room)| room).filter(|room| self.inside(room).is_ok()))
+        Ok(known
+            .next()
+            .map(|(_, room)| room)
+            .filter(|room| self.inside(room).is_ok()))
     }
 
-    async fn invite_heir(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<bool, MatrixError> {
+    async fn invite_heir(
+        &self,
+        room: &MatrixRoomId,
+        heir: &MatrixUserId,
+        reads_encrypted: bool,
+    ) -> Result<bool, MatrixError> {
         self.matrix.enter_room(room).await?;
         self.inside(room)?;
         let is_encrypted = self.place(room, |place| {
-            if !place.inside.contains(heir.as_str()) {
+            let can_read = reads_encrypted || !place.is_encrypted;
+            if can_read && !place.inside.contains(heir.as_str()) {
                 place.invited.insert(heir.to_string());
             }
             place.is_encrypted
         });
         self.matrix.leave(is_encrypted).await
+    }
+
+    async fn release(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError> {
+        self.matrix.enter_room(room).await?;
+        {
+            let mut rooms = self.matrix.rooms.lock().unwrap();
+            for (name, known) in &mut rooms.rooms {
+                if name == alias && known == room {
+                    name.push_str("-released");
+                }
+            }
+        }
+        self.matrix.leave(()).await
+    }
+
+    async fn bury(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<MatrixEventId, MatrixError> {
+        self.matrix.enter_room(room).await?;
+        self.inside(room)?;
+        let known = self.place(room, |place| place.tombstone.clone());
+        let tombstone = known.unwrap_or_else(|| self.put(room, RoomEventKind::Replaced));
+        self.place(room, |place| place.tombstone = Some(tombstone.clone()));
+        assert_ne!(room, next);
+        self.matrix.leave(tombstone).await
     }
 
     async fn enter(&self, room: &MatrixRoomId) -> Result<(), MatrixError> {
