@@ -29,7 +29,7 @@ pub use self::core::registry::AccountHandle;
 pub use self::core::syncs::Syncs;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
-pub use accounts::{AccountManager, Kept, Linking, Source, start, tidy};
+pub use accounts::{AccountManager, Kept, Linking, LoggedIn, Source, start, tidy};
 pub use desk::{
     AgentEdit, AgentRequest, Assignment, AttributeEdit, AuditLine, CustomerEdit, Desk, DeskWorker, ExportWorker,
     GatewayMessage, KeyMade, KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed,
@@ -40,5 +40,6 @@ pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
 pub use rooms::{
-    COMMANDS as ROOM_COMMANDS, CustomerTyping, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay,
+    COMMANDS as ROOM_COMMANDS, CustomerTyping, KnownLogins, ManagementRoom, Moving, OutageWatch, RoomFiles,
+    RoomInbound, RoomMover, RoomRelay, know_logins,
 };

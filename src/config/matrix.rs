@@ -45,12 +45,7 @@ impl MatrixConfig {
         let agents = values.parse("matrix.agents", user_ids)?;
         let named = values.text("matrix.registration").map(|path| environment.expand(path));
         let mode = match values.parse("matrix.mode", mode)? {
-            Some(MatrixMode::Bot) if named.is_some() => {
-                return Err(ConfigError::Combination(
-                    "`matrix.mode` is bot, and `matrix.registration` names the file of an application service; take the \
-                     registration out, or set the mode to service",
-                ));
-            }
+            // A registration beside a bot is that of the service which hands its rooms over.
             Some(mode) => mode,
             None if named.is_some() => MatrixMode::Service,
             None => MatrixMode::Bot,

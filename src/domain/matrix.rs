@@ -74,6 +74,8 @@ pub struct RoomMark(pub String);
 pub struct RoomSpec {
     /// Local part of the alias: the conversation's random key, never a phone number.
     pub alias: String,
+    /// User who makes or made it, if that is known; a room of another one is not adopted. `None`: any login of this desk.
+    pub creator: Option<MatrixUserId>,
     /// Name of the room.
     pub name: String,
     /// Topic of the room.
@@ -82,6 +84,8 @@ pub struct RoomSpec {
     pub invite: Vec<MatrixUserId>,
     /// Users who must not be in the room: former agents.
     pub exclude: Vec<MatrixUserId>,
+    /// Room that it replaces.
+    pub replaces: Option<MatrixRoomId>,
     /// Whether it is a direct room with one person, outside the Space (the trouble room).
     pub direct: bool,
     /// Whether it is by invitation alone, outside the Space (the management room).
@@ -271,6 +275,8 @@ pub enum RoomEventKind {
     Redaction { of: MatrixEventId },
     /// The room was replaced by another one, which somebody else created.
     Replaced,
+    /// A login of this desk keeps the room from here on: the sender, if it is one.
+    Fence,
     /// A change of a user's membership.
     Member { user: MatrixUserId, membership: Membership },
     /// An event that does not matter to crm.

@@ -17,6 +17,7 @@ pub mod linking;
 pub mod matrix;
 pub mod media;
 pub mod message;
+pub mod moving;
 pub mod outbox;
 pub mod pacing;
 pub mod qr;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::wire::Registration;
 use crate::domain::MatrixUserId;
+use crate::domain::moving::Logins;
 
 /// Settings of the bot: the homeserver, the login and the folder that it may use.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct MatrixOptions {
     pub recovery_key: PathBuf,
     /// The Space of the conversations' rooms.
     pub space: SpaceOptions,
+    /// Users that are or were this desk's own.
+    pub logins: Logins,
 }
 
 /// Settings of the application service.
@@ -42,6 +45,8 @@ pub struct ServiceOptions {
     pub owner: Option<MatrixUserId>,
     /// The Space of the conversations' rooms.
     pub space: SpaceOptions,
+    /// Users that are or were this desk's own.
+    pub logins: Logins,
 }
 
 /// Settings of the Space that holds the conversations' rooms.

@@ -16,6 +16,8 @@ pub(super) const INSTANCE: &str = "instance";
 pub(super) const RESTORED: &str = "restored_instance";
 /// Setting that holds the id of the last outbox row in the backup. The old instance did not know any newer row.
 pub(super) const RESTORED_WORK: &str = "restored_work";
+/// Setting that holds the id of the last outbox row that was there when rooms began to move from one login to another.
+const MOVED_WORK: &str = "matrix.moved_work";
 /// Setting that exists while the outbox is parked.
 pub(super) const PARKED: &str = "parked";
 
@@ -74,6 +76,12 @@ impl Settings<'_, Store> {
         }))
     }
 
+    /// Returns the last outbox row that another login may have done, if rooms have moved from one to another.
+    pub async fn moved_work(&self) -> Result<Option<OutboxId>, StoreError> {
+        let work = self.get(MOVED_WORK).await?;
+        Ok(work.and_then(|id| id.parse().ok()).map(OutboxId))
+    }
+
     /// Returns whether the outbox is parked: nothing is sent until a person resumes it (rule 5).
     pub async fn is_parked(&self) -> Result<bool, StoreError> {
         Ok(self.get(PARKED).await?.is_some())
@@ -109,6 +117,23 @@ impl Settings<'_, Tx> {
             }
         }
         self.set(PARKED, parked.then_some("yes")).await
+    }
+
+    /// Stores the cursor of a follower, or deletes it if `value` is `None`.
+    pub async fn put_cursor(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => self.set_cursor(name, value).await,
+            None => {
+                cursor::Entity::delete_by_id(name).exec(&self.0.session).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Stores that rooms begin to move to another login: the one before may have done what waits now, or have begun it.
+    pub async fn note_move(&self) -> Result<(), StoreError> {
+        let last = self.0.outbox().last().await?;
+        self.set(MOVED_WORK, last.map(|id| id.to_string()).as_deref()).await
     }
 
     /// Stores the cursor of a follower.

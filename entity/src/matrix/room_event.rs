@@ -31,6 +31,9 @@ pub struct Model {
     /// Whether the event shows the message's file; `None`: it shows none.
     #[serde(default)]
     pub has_file: Option<bool>,
+    /// Whether it is in an earlier room of the conversation, which was replaced.
+    #[serde(default)]
+    pub is_gone: Option<bool>,
     pub created_at: i64,
 }
 

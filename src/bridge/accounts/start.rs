@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::bridge::core::lanes::Lanes;
 use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::registry::AccountHandle;
@@ -12,9 +14,12 @@ use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
 use crate::bridge::outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
-use crate::bridge::rooms::{CustomerTyping, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+use crate::bridge::rooms::{
+    CustomerTyping, ManagementRoom, Moving, OutageWatch, RoomFiles, RoomInbound, RoomMover, RoomRelay,
+};
 use crate::domain::AccountId;
-use crate::domain::matrix::Matrix;
+use crate::domain::matrix::{Matrix, MatrixStatus};
+use crate::domain::moving::{Login, Logins};
 use crate::domain::whatsapp::WhatsApp;
 use crate::store::Fence;
 use crate::supervisor::Supervisor;
@@ -81,9 +86,10 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
 
 /// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end
 /// when the supervisor stops; a worker that is lost is started again.
-pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matrix>>, supervisor: &Supervisor) -> Desk {
-    let desk = manager.desk(matrix.as_ref().map(|matrix| matrix.status()));
-    let outages = OutageWatch::new(core.clone(), matrix.clone());
+pub fn start(core: &Core, manager: &AccountManager, logged_in: Option<LoggedIn>, supervisor: &Supervisor) -> Desk {
+    let rooms = logged_in.map(|logged_in| Rooms::new(core, logged_in));
+    let desk = manager.desk(rooms.as_ref().map(Rooms::status));
+    let outages = OutageWatch::new(core.clone(), rooms.as_ref().map(|rooms| rooms.port.clone()));
     supervisor.spawn("outages of the database", outages.run(supervisor.stopping()));
     let (at_desk, stopping) = (core.clone(), supervisor.stopping());
     supervisor.spawn_kept("desk", move || {
@@ -93,12 +99,87 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
     supervisor.spawn_kept("exports", move || {
         worker::run(ExportWorker::new(exporting.clone()), stopping.clone())
     });
-    if let Some(matrix) = matrix {
+    if let Some(rooms) = rooms {
+        rooms.start(core, &desk, supervisor);
+    }
+    desk
+}
+
+/// The logins at the homeserver.
+pub struct LoggedIn {
+    /// That which keeps the rooms.
+    pub present: Arc<dyn Login>,
+    /// That which kept them before, while they move.
+    pub former: Option<Arc<dyn Login>>,
+    /// Users that were known before this run.
+    pub logins: Logins,
+}
+
+/// What the workers of the rooms have in common.
+struct Rooms {
+    present: Arc<dyn Login>,
+    logins: Logins,
+    moving: Option<Moving>,
+    port: Arc<dyn Matrix>,
+}
+
+impl Rooms {
+    fn new(core: &Core, logged_in: LoggedIn) -> Self {
+        let LoggedIn {
+            present,
+            former,
+            logins,
+        } = logged_in;
+        let begin = |former| Moving::new(core.clone(), present.clone(), former, logins.clone());
+        let moving = former.map(begin);
+        Self {
+            port: match &moving {
+                Some(moving) => moving.port(),
+                None => present.clone(),
+            },
+            present,
+            logins,
+            moving,
+        }
+    }
+
+    /// Returns a receiver of the state that people see.
+    fn status(&self) -> watch::Receiver<MatrixStatus> {
+        match &self.moving {
+            Some(moving) => moving.status(),
+            None => self.present.status(),
+        }
+    }
+
+    fn start(self, core: &Core, desk: &Desk, supervisor: &Supervisor) {
+        let Self {
+            present,
+            logins,
+            moving,
+            port: matrix,
+        } = self;
         let stopping = supervisor.stopping();
-        let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());
+        let parts = (core.clone(), matrix.clone(), desk.clone(), moving.clone());
+        let stop = stopping.clone();
         supervisor.spawn_kept("rooms inbound", move || {
-            let (core, matrix, desk) = parts.clone();
-            worker::run(RoomInbound::new(core, matrix, desk), stop.clone())
+            let (core, matrix, desk, moving) = parts.clone();
+            let inbound = match moving {
+                Some(moving) => RoomInbound::of_present(core, moving, desk),
+                None => RoomInbound::new(core, matrix, desk),
+            };
+            worker::run(inbound, stop.clone())
+        });
+        if let Some(moving) = moving.clone() {
+            let (parts, stop) = ((core.clone(), moving, desk.clone()), stopping.clone());
+            supervisor.spawn_kept("rooms inbound of the former login", move || {
+                let (core, moving, desk) = parts.clone();
+                worker::run(RoomInbound::of_former(core, moving, desk), stop.clone())
+            });
+        }
+        let (parts, stop) = ((core.clone(), present, logins, moving), stopping.clone());
+        supervisor.spawn_kept("moving of rooms", move || {
+            let (core, present, logins, moving) = parts.clone();
+            worker::run(RoomMover::new(core, present, logins, moving), stop.clone())
         });
         let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());
         supervisor.spawn_kept("management room", move || {
@@ -120,5 +201,4 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
             worker::run(Lanes::new(relay.clone(), &tasks), stopping.clone())
         });
     }
-    desk
 }

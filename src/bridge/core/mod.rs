@@ -30,7 +30,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::domain::export::ExportRules;
-use crate::domain::{AccountId, Clock};
+use crate::domain::{AccountId, Clock, OutboxId};
 use crate::store::{Fence, Holder, Restored, Store, StoreError, Tx};
 use crate::vault::Vault;
 
@@ -61,6 +61,8 @@ pub struct Core {
     pub instance: Arc<str>,
     /// The backup from which the database was restored, if it was.
     pub restored: Option<Arc<Restored>>,
+    /// Last outbox row that another login may have done in rooms, if rooms have moved from one to another.
+    pub moved_work: Option<OutboxId>,
     /// Returns whether the process that holds an account still runs, as far as this process can know.
     pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
     /// People who type, by place.
@@ -80,6 +82,7 @@ impl Core {
     ) -> Result<Self, StoreError> {
         let instance = store.settings().instance().await?;
         let restored = store.settings().restored().await?.map(Arc::new);
+        let moved_work = store.settings().moved_work().await?;
         Ok(Self {
             store,
             vault,
@@ -90,6 +93,7 @@ impl Core {
             policies: Arc::default(),
             instance: instance.into(),
             restored,
+            moved_work,
             is_alive: Arc::new(|_| false),
             typing: Typing::default(),
             lease: None,

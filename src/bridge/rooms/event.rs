@@ -190,6 +190,7 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         | RoomEventKind::Other
         | RoomEventKind::Redaction { .. }
         | RoomEventKind::Replaced
+        | RoomEventKind::Fence
         | RoomEventKind::Member { .. } => Ok(Taken::Nothing),
     }
 }
@@ -251,7 +252,11 @@ async fn member(
 ) -> Result<Taken, StoreError> {
     let is_out = matches!(membership, Membership::Leave | Membership::Ban);
     if is_out && around.bot.as_ref() == Some(user) {
-        gone::forget(tx, room).await?;
+        // Not one of a login from which the room has moved.
+        let keeper = tx.rooms().by_id(room).await?.and_then(|row| row.keeper);
+        if keeper.is_none_or(|keeper| keeper == *user) {
+            gone::forget(tx, room).await?;
+        }
     }
     Ok(Taken::Nothing)
 }

@@ -18,12 +18,14 @@ use crate::store::{PendingEvent, StoreError};
 use super::commands::context::{RoomContext, confirmed, look_up};
 use super::management::overview::overview;
 use super::management::wants::{self, Place};
+use super::moving::{Held, Moving, Source, counted, may_count, store_mark};
 use super::{asking, event, pending};
 
-/// Name of the cursor that holds the mark.
-const CURSOR: &str = "matrix.sync";
 /// Pause after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Pause between two looks whether the other login has read as far, and how long that is waited for.
+const HOLD: Duration = Duration::from_millis(100);
+const HOLD_FOR: Duration = Duration::from_secs(20);
 /// How often events that could not be decrypted are tried again, and questions given up.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
 /// Age at which an event that could not be decrypted is given up: a key that has not come by then does not come any more.
@@ -73,6 +75,8 @@ pub struct RoomInbound {
     core: Core,
     port: Arc<dyn Matrix>,
     desk: Desk,
+    source: Source,
+    held: Option<Held>,
     /// When undecryptable events are tried again.
     retry_at: crate::domain::Timestamp,
     /// Row id after which the next try begins.
@@ -86,8 +90,31 @@ impl RoomInbound {
             core,
             port,
             desk,
+            source: Source::Only,
+            held: None,
             retry_at: crate::domain::Timestamp::ZERO,
             retry_after: 0,
+        }
+    }
+}
+
+/// The two workers while rooms move from one login to another.
+impl RoomInbound {
+    /// Builds the worker for the login to which rooms move.
+    pub fn of_present(core: Core, moving: Moving, desk: Desk) -> Self {
+        let port = moving.port();
+        Self {
+            source: Source::Present(moving),
+            ..Self::new(core, port, desk)
+        }
+    }
+
+    /// Builds the worker for the login from which rooms move: it reads what was written before they did.
+    pub fn of_former(core: Core, moving: Moving, desk: Desk) -> Self {
+        let port: Arc<dyn Matrix> = moving.former().clone();
+        Self {
+            source: Source::Former(moving),
+            ..Self::new(core, port, desk)
         }
     }
 }
@@ -106,16 +133,22 @@ impl Worker for RoomInbound {
     }
 
     fn poll(&self) -> Duration {
-        PAUSE
+        if self.held.is_some() { HOLD } else { PAUSE }
     }
 
     /// Handles the events since the stored mark.
     async fn step(&mut self) -> Result<Progress, StoreError> {
-        if self.port.status().borrow().state != MatrixState::Ready {
+        if self.source.is_over() || self.port.status().borrow().state != MatrixState::Ready {
             return Ok(Progress::Idle);
         }
-        self.retry_pending().await?;
-        let acked = self.core.store.settings().cursor(CURSOR).await?.map(RoomMark);
+        if let Some(held) = self.held.take() {
+            return self.take(held).await;
+        }
+        if !matches!(self.source, Source::Former(_)) {
+            self.retry_pending().await?;
+        }
+        let cursor = self.source.cursor();
+        let acked = self.core.store.settings().cursor(cursor).await?.map(RoomMark);
         let batch = match self.port.pull(acked.as_ref()).await {
             Ok(batch) => batch,
             Err(error) => {
@@ -127,12 +160,33 @@ impl Worker for RoomInbound {
         if acked.as_ref() == Some(&batch.mark) && batch.events.is_empty() && batch.receipts.is_empty() {
             return Ok(Progress::Idle);
         }
-        self.commit(batch).await?;
-        Ok(Progress::Worked)
+        let until = self.core.clock.now().plus(HOLD_FOR);
+        self.take(Held { batch, until }).await
     }
 }
 
 impl RoomInbound {
+    /// Stores what has happened. While rooms move, it may have to wait for the other login.
+    async fn take(&mut self, held: Held) -> Result<Progress, StoreError> {
+        if let (Some(moving), Some(login)) = (self.source.moving(), self.bot()) {
+            if let Err(error) = moving.store_fences(&held.batch).boxed().await {
+                tracing::debug!("what happened in rooms waits: {error}");
+                return Ok(Progress::Idle);
+            }
+            if !may_count(&self.core.store, &held.batch, &login).await? {
+                if self.core.clock.now() < held.until {
+                    self.held = Some(held);
+                    return Ok(Progress::Idle);
+                }
+                tracing::warn!(
+                    "the homeserver tells one of two logins nothing; what is written in rooms may be out of order"
+                );
+            }
+        }
+        self.commit(held.batch).await?;
+        Ok(Progress::Worked)
+    }
+
     /// Takes in a batch, in parts that each fit one transaction: after a long outage all of it would not. The mark is stored
     /// with the last part; what comes again after a crash was taken in before (invariant 4).
     async fn commit(&self, batch: RoomBatch) -> Result<(), StoreError> {
@@ -152,12 +206,21 @@ impl RoomInbound {
             before: self.fetch_before(&part.batch).await?,
             ..RoomContext::default()
         };
-        let input = (self.core.clone(), part, around);
+        let login = self.source.moving().and_then(|_| self.bot());
+        let input = (self.core.clone(), part, around, login, self.source.cursor());
         let read: Vec<Conversation> = self
             .core
-            .write(input, |tx, (core, Part { batch, is_last }, around)| {
+            .write(input, |tx, (core, Part { batch, is_last }, around, login, cursor)| {
                 async move {
-                    let mut fresh = tx.taken_events().add(&batch.events).await?;
+                    let of_login;
+                    let events = match login {
+                        Some(login) => {
+                            of_login = counted(tx, &batch.events, login).await?;
+                            &of_login
+                        }
+                        None => &batch.events,
+                    };
+                    let mut fresh = tx.taken_events().add(events).await?;
                     for room in &batch.cut {
                         let first = batch.events.iter().find(|event| event.room == *room);
                         if let Some(first) = first.filter(|first| fresh.contains(&first.id)) {
@@ -167,7 +230,7 @@ impl RoomInbound {
                     for receipt in &batch.receipts {
                         event::note_read(tx, receipt, around).await?;
                     }
-                    for event in batch.events.iter().filter(|event| fresh.remove(&event.id)) {
+                    for event in events.iter().filter(|event| fresh.remove(&event.id)) {
                         event::take_in(tx, core, event, around).await?;
                     }
                     let mut read = Vec::new();
@@ -175,7 +238,7 @@ impl RoomInbound {
                         for receipt in &batch.receipts {
                             read.extend(event::read_up_to(tx, receipt, around).await?);
                         }
-                        tx.settings().set_cursor(CURSOR, &batch.mark.0).await?;
+                        store_mark(tx, cursor, &batch.mark).await?;
                     }
                     Ok::<_, StoreError>(read)
                 }

@@ -208,6 +208,11 @@ impl RoomRelay {
         Ok(room)
     }
 
+    /// Returns our own Matrix user.
+    pub(super) fn us(&self) -> Option<MatrixUserId> {
+        self.port.status().borrow().user.clone()
+    }
+
     /// Returns the conversation's room, if it exists.
     pub(crate) async fn known_room(&self, conversation: ConversationId) -> Result<Option<MatrixRoomId>, StoreError> {
         Ok(self
@@ -231,7 +236,7 @@ impl RoomRelay {
         if let Some(conversation) = item.lane
             && let Some(room) = self.known_room(conversation).await?
         {
-            let spec = spec::of(&self.core, conversation).await?;
+            let spec = spec::of(&self.core, conversation, self.us().as_ref()).await?;
             let updated = self.port.update_room(&room, &spec).await;
             updated.map_err(Undone::in_room(&room))?;
         }

@@ -31,7 +31,16 @@ impl RoomRelay {
             Some(_) => None,
             None => self.quoted(&message).await?,
         };
-        let content = render::edit(&message, of, quoted.as_ref());
+        let content = match render::edit(&message, of, quoted.as_ref()) {
+            RoomContent::Edit { of, body } if self.core.store.rooms().is_shown_by_former(id).await? => {
+                RoomContent::Text {
+                    body: format!("(edited) {body}"),
+                    reply_to: Some(of),
+                    links: vec![],
+                }
+            }
+            content => content,
+        };
         let speaker = self.speaker(&message).await?;
         let shown = self.send(item, &room, &speaker, &of_item(item), &content).await?;
         self.core

@@ -52,9 +52,11 @@ impl RoomRelay {
         sent.map_err(Undone::in_room(room))
     }
 
-    /// Returns whether the homeserver may have forgotten the transaction ids of this work.
+    /// Returns whether the homeserver may have forgotten the transaction ids of this work, or never knew them as ours:
+    /// another login may have sent it.
     pub(super) fn is_doubtful(&self, item: &OutboxItem<MatrixWork>) -> bool {
-        self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR
+        let is_old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
+        is_old || self.core.moved_work.is_some_and(|last| item.id <= last)
     }
 
     pub(super) async fn find(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Undone> {

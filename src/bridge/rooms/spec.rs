@@ -7,10 +7,10 @@ use crate::contract::name_without;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::matrix::RoomSpec;
 use crate::domain::{AccountId, ConversationId, MatrixUserId};
-use crate::store::StoreError;
+use crate::store::{RoomOf, StoreError};
 
-/// Returns the specification of a conversation's room, and reserves its alias.
-pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, StoreError> {
+/// Returns the specification of a conversation's room, and reserves its alias for us.
+pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId>) -> Result<RoomSpec, StoreError> {
     let missing = StoreError::Missing { what: "conversation" };
     let conversation = core.store.conversations().get(id).await?.ok_or(missing)?;
     let phone = match conversation.customer_id {
@@ -33,8 +33,10 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         None => number,
     };
     let (invite, exclude) = members(core, &conversation).await?;
+    let reserved = reserve(core, id, us).await?;
     Ok(RoomSpec {
-        alias: reserve_alias(core, id).await?,
+        alias: reserved.alias,
+        creator: reserved.creator,
         name: if hides {
             let customer = conversation.customer_id.map(|id| id.0);
             name_without(&conversation.name, customer)
@@ -44,6 +46,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId) -> Result<RoomSpec, Stor
         topic: format!("{number} · {}", conversation.status),
         invite,
         exclude,
+        replaces: None,
         direct: false,
         closed: false,
     })
@@ -76,26 +79,37 @@ async fn account_name(core: &Core, id: AccountId) -> Result<Option<String>, Stor
     Ok(account.filter(|_| several).map(|account| account.name))
 }
 
-/// Stores the alias before the room is created: after a crash the same alias is requested again, and finds the room.
-async fn reserve_alias(core: &Core, id: ConversationId) -> Result<String, StoreError> {
+/// Stores the alias before the room is created, and who is to create it: after a crash the same alias is requested again,
+/// and finds the room.
+async fn reserve(core: &Core, id: ConversationId, us: Option<&MatrixUserId>) -> Result<RoomOf, StoreError> {
     let candidate = format!("crm_{}", core.random.word());
-    let room = core
-        .write((id, candidate), |tx, (id, candidate)| {
-            async move { tx.rooms().reserve(*id, candidate).await }.boxed()
-        })
-        .await?;
-    Ok(room.alias)
+    core.write((id, candidate, us.cloned()), |tx, (id, candidate, us)| {
+        async move { tx.rooms().reserve(*id, candidate, us.as_ref()).await }.boxed()
+    })
+    .await
 }
 
-/// Returns the specification of the room in which the owner is told of trouble. Its alias contains the instance, so
-/// that two desks on one homeserver do not share the room.
+/// Returns the alias of the room in which the owner is told of trouble. It contains the instance, so that two desks on one
+/// homeserver do not share the room.
+pub(crate) fn trouble_alias(core: &Core) -> String {
+    format!("crm_{}_trouble", core.instance)
+}
+
+/// Returns the alias of the management room.
+pub(crate) fn management_alias(core: &Core) -> String {
+    format!("crm_{}_management", core.instance)
+}
+
+/// Returns the specification of the room in which the owner is told of trouble.
 pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
     RoomSpec {
-        alias: format!("crm_{}_trouble", core.instance),
+        alias: trouble_alias(core),
+        creator: None,
         name: "crm".to_owned(),
         topic: "Problems of crm, and their end".to_owned(),
         invite: vec![owner.clone()],
         exclude: vec![],
+        replaces: None,
         direct: true,
         closed: false,
     }
@@ -104,12 +118,14 @@ pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
 /// Returns the specification of the management room, for these managers and nobody else (`exclude`).
 pub(crate) fn management(core: &Core, invite: Vec<MatrixUserId>, exclude: Vec<MatrixUserId>) -> RoomSpec {
     RoomSpec {
-        alias: format!("crm_{}_management", core.instance),
+        alias: management_alias(core),
+        creator: None,
         name: "crm management".to_owned(),
         topic: "For managers: accounts, codes for linking, problems. !help lists the commands; nothing here goes to customers."
             .to_owned(),
         invite,
         exclude,
+        replaces: None,
         direct: false,
         closed: true,
     }

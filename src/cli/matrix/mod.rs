@@ -16,6 +16,7 @@ use crate::cli::serve::ports;
 use crate::cli::terminal::output;
 use crate::cli::{Exit, Fault, Shell};
 use crate::config::{Config, DataDir, MatrixMode};
+use crate::contract::StatusView;
 use crate::domain::hex::hex;
 use crate::matrix::{self, Checked, Judgement, Registration};
 
@@ -154,7 +155,20 @@ async fn check(shell: &Shell) -> anyhow::Result<Exit> {
     }
     let options = ports::service_options(config, "", vec![])?;
     let listen = config.matrix.listen.unwrap_or(config.listen);
-    show(shell, matrix::check(&options, listen).await)
+    let mut checked = matrix::check(&options, listen).await;
+    checked.extend(told_by_server(shell).await);
+    show(shell, checked)
+}
+
+/// Returns what the server says of the rooms, if it runs and there is something to say: above all how far a move is.
+async fn told_by_server(shell: &Shell) -> Option<Checked> {
+    let status: StatusView = shell.client().ok()?.get("/api/v1/status").await.ok()?;
+    let detail = status.matrix.detail?;
+    Some(Checked {
+        check: "rooms",
+        judgement: Judgement::Doubtful,
+        detail,
+    })
 }
 
 /// Prints the results of checks; fails if one of them did.

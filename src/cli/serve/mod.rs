@@ -19,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 use super::home::Home;
 use super::{Exit, Fault, Shell, neighbours};
 use crate::api::{self, AccessRules, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
-use crate::bridge::{self, AccountManager, Core, Desk, Policy, Random, ReadMode};
+use crate::bridge::{self, AccountManager, Core, Desk, LoggedIn, Policy, Random, ReadMode};
 use crate::config::{self, AccountConfig, Config, MatrixMode, SharedHost};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::export::ExportRules;
 use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, MatrixUserId};
 use crate::fetch::Fetcher;
+use crate::matrix;
 use crate::store::{Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
@@ -86,6 +87,11 @@ impl Serve {
             .homeserver
             .as_ref()
             .and_then(|homeserver| homeserver.app_service.clone());
+        // One that only hands its rooms over is heard there too.
+        let for_homeserver = match (for_homeserver, config.matrix.listen.filter(|_| app_service.is_some())) {
+            (None, Some(listen)) => Some(bind(listen)?),
+            (bound, _) => bound,
+        };
         match (for_homeserver, app_service) {
             (Some(own), Some(service)) => {
                 let run = own.run_app_service(service, state.clone(), stopping.clone());
@@ -162,6 +168,10 @@ impl Assembly {
         let store = home.store.clone();
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
+        let known = match ports::login_kind(config)? {
+            Some(kind) => Some((kind, bridge::know_logins(&store, kind, matrix::login_of).await?)),
+            None => None,
+        };
         let core = core(config, &home, vault).await?;
         // Errors that can be found without a browser are found before one is started.
         let named: Vec<_> = config
@@ -172,7 +182,9 @@ impl Assembly {
             .collect();
         bridge::reconcile_agents(&store, &named).await?;
         let agents = store.agents().answering().await?;
-        let homeserver = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
+        let homeserver = known
+            .map(|known| ports::matrix(config, &home, known, (&core.instance, agents), &supervisor))
+            .transpose()?;
         let manager = manager(config, &home, core.clone(), &supervisor)?;
         match lines {
             ServedAccounts::All => {
@@ -193,8 +205,12 @@ impl Assembly {
             }
         }
         supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
-        let matrix = homeserver.as_ref().map(|homeserver| homeserver.matrix.clone());
-        let desk = bridge::start(&core, &manager, matrix, &supervisor);
+        let logged_in = homeserver.clone().map(|homeserver| LoggedIn {
+            present: homeserver.matrix,
+            former: homeserver.former,
+            logins: homeserver.logins,
+        });
+        let desk = bridge::start(&core, &manager, logged_in, &supervisor);
         let kept = bridge::Kept {
             journal: config.journal_keep,
             audit: config.audit_keep,
@@ -230,6 +246,9 @@ impl Assembly {
         }
         if let Some(homeserver) = self.homeserver {
             homeserver.matrix.close().await;
+            if let Some(former) = homeserver.former {
+                former.close().await;
+            }
         }
         drop(self.manager);
         drop(self.desk);

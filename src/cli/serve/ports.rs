@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use rand::rngs::{StdRng, SysRng};
 use rand::{SeedableRng as _, TryRng as _};
 
-use crate::bridge::Source;
+use crate::bridge::{KnownLogins, Source};
 use crate::cli::home::Home;
 use crate::cli::{Exit, Fault};
 use crate::config::{Config, MatrixMode};
 use crate::domain::app_service::AppService;
-use crate::domain::matrix::Matrix;
+use crate::domain::moving::{Login, LoginKind, Logins};
 use crate::domain::whatsapp::WhatsApp;
 use crate::domain::{Clock, MatrixUserId};
 use crate::matrix::{Bot, MatrixOptions, Password, Registration, Service, ServiceOptions, SpaceOptions};
@@ -121,41 +121,76 @@ pub fn vault(config: &Config, home: &Home) -> anyhow::Result<Vault> {
     vault.map_err(|error| Fault::new(Exit::Failed, error.to_string()).into())
 }
 
-/// The connection to the homeserver, and what it may call.
+/// The connections to the homeserver, and what it may call.
 #[derive(Clone)]
 pub struct Homeserver {
-    pub matrix: Arc<dyn Matrix>,
+    pub matrix: Arc<dyn Login>,
+    /// The login that kept the rooms before, while they move.
+    pub former: Option<Arc<dyn Login>>,
     pub app_service: Option<Arc<dyn AppService>>,
+    pub logins: Logins,
 }
 
-/// Starts the connection to the homeserver, or returns `None` if none is configured.
+/// Returns the kind of the configured login, or `None` if no homeserver is configured.
+pub fn login_kind(config: &Config) -> anyhow::Result<Option<LoginKind>> {
+    let settings = &config.matrix;
+    match (&settings.homeserver, settings.mode) {
+        (None, MatrixMode::Bot) => Ok(None),
+        (None, MatrixMode::Service) => Err(missing("CRM_MATRIX_HOMESERVER")),
+        (Some(_), MatrixMode::Bot) => Ok(Some(LoginKind::Bot)),
+        (Some(_), MatrixMode::Service) => Ok(Some(LoginKind::Service)),
+    }
+}
+
+/// Starts the connection of this login to the homeserver, and while rooms move that of the former one.
 pub fn matrix(
     config: &Config,
     home: &Home,
-    instance: &str,
-    agents: Vec<MatrixUserId>,
+    (present, known): (LoginKind, KnownLogins),
+    (instance, agents): (&str, Vec<MatrixUserId>),
     supervisor: &Supervisor,
-) -> anyhow::Result<Option<Homeserver>> {
-    let settings = &config.matrix;
-    if settings.homeserver.is_none() {
-        return match settings.mode {
-            MatrixMode::Bot => Ok(None),
-            MatrixMode::Service => Err(missing("CRM_MATRIX_HOMESERVER")),
-        };
-    }
-    if settings.mode == MatrixMode::Service {
-        let options = service_options(config, instance, agents)?;
-        let service = Arc::new(Service::start(options, home.clock.clone(), supervisor));
-        return Ok(Some(Homeserver {
-            matrix: Arc::clone(&service) as Arc<dyn Matrix>,
-            app_service: Some(service),
-        }));
-    }
-    let options = bot_options(config, home.folder.path(), instance, agents)?;
-    Ok(Some(Homeserver {
-        matrix: Arc::new(Bot::start(options, supervisor)?),
-        app_service: None,
-    }))
+) -> anyhow::Result<Homeserver> {
+    let mut app_service: Option<Arc<dyn AppService>> = None;
+    let mut log_in = |kind: LoginKind| -> anyhow::Result<Arc<dyn Login>> {
+        let (agents, logins) = (agents.clone(), known.logins.clone());
+        match kind {
+            LoginKind::Bot => {
+                let options = bot_options(config, home.folder.path(), instance, agents)?;
+                Ok(Arc::new(Bot::start(MatrixOptions { logins, ..options }, supervisor)?))
+            }
+            LoginKind::Service => {
+                let options = service_options(config, instance, agents)?;
+                let options = ServiceOptions { logins, ..options };
+                let service = Arc::new(Service::start(options, home.clock.clone(), supervisor));
+                app_service = Some(service.clone());
+                Ok(service)
+            }
+        }
+    };
+    let matrix = log_in(present)?;
+    let former = match known.former {
+        Some(former) => Some(log_in(former).map_err(|error| not_movable(former, &error))?),
+        None => None,
+    };
+    Ok(Homeserver {
+        matrix,
+        former,
+        app_service,
+        logins: known.logins,
+    })
+}
+
+/// Says what is needed to move the rooms from the former login.
+fn not_movable(former: LoginKind, why: &anyhow::Error) -> anyhow::Error {
+    let needed = match former {
+        LoginKind::Bot => "CRM_MATRIX_USER and CRM_MATRIX_PASSWORD of the bot",
+        LoginKind::Service => "CRM_MATRIX_REGISTRATION, the registration of the application service",
+    };
+    let text = format!(
+        "the rooms are still kept by the former login ({former}), which has to hand them over: {why}. Set {needed}, until `crm \
+         status` says nothing of rooms that move; or go back to the former mode"
+    );
+    Fault::new(Exit::Usage, text).into()
 }
 
 /// Returns the file of the bot's recovery key in a data folder.
@@ -188,6 +223,7 @@ pub fn bot_options(
         folder: data_dir.join("matrix"),
         recovery_key: recovery_key(data_dir),
         space: space(instance),
+        logins: Logins::default(),
     })
 }
 
@@ -203,6 +239,7 @@ pub fn service_options(config: &Config, instance: &str, agents: Vec<MatrixUserId
         agents,
         owner: settings.owner.as_deref().map(MatrixUserId::from),
         space: space(instance),
+        logins: Logins::default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The port's implementation: each call gets the client, runs under a deadline, and reports its failure to the
 //! connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use crate::domain::matrix::{
     Speaker, TxnId,
 };
 use crate::domain::media::Sink;
+use crate::domain::moving::Logins;
 use crate::domain::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::download;
@@ -33,12 +34,14 @@ const UPLOADS: usize = 2;
 /// Our user on a real homeserver. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
 pub struct Bot {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    options: MatrixOptions,
-    connection: Connection<Client>,
+pub(super) struct Inner {
+    pub(super) options: MatrixOptions,
+    pub(super) connection: Connection<Client>,
+    /// Users that are or were this desk's own.
+    pub(super) logins: std::sync::Mutex<Logins>,
     supervisor: Supervisor,
     rooms: Rooms,
     invitations: Invitations,
@@ -60,6 +63,7 @@ impl Bot {
     /// If the system has no TLS certificates that could be read.
     pub fn start(options: MatrixOptions, supervisor: &Supervisor) -> Result<Self, reqwest::Error> {
         let inner = Arc::new(Inner {
+            logins: std::sync::Mutex::new(options.logins.clone()),
             options,
             connection: Connection::new(),
             supervisor: supervisor.clone(),
@@ -92,8 +96,8 @@ impl Bot {
         let inner = Arc::clone(&self.inner);
         self.inner.supervisor.spawn_short("matrix-space", async move {
             let ensure = async {
-                let caller = send::caller(&client)?;
-                inner.rooms.ensure_space(caller, inner.team(), &[]).await
+                let (caller, logins) = (send::caller(&client)?, inner.logins());
+                inner.rooms.ensure_space(caller, inner.team(&logins), &[]).await
             };
             let ensured = inner.connection.within(ROOM_TIMEOUT, ensure).await;
             if let Err(error) = ensured {
@@ -117,9 +121,15 @@ impl Inner {
         }
     }
 
+    /// Returns the users that are or were this desk's own.
+    pub(super) fn logins(&self) -> Logins {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns who belongs into the Space.
-    fn team(&self) -> Team<'_> {
+    fn team<'a>(&'a self, logins: &'a Logins) -> Team<'a> {
         Team {
+            logins,
             space: &self.options.space,
             agents: &self.options.agents,
             owner: self.options.owner.as_ref(),
@@ -137,17 +147,23 @@ impl Matrix for Bot {
         let inner = &self.inner;
         let client = inner.connection.client()?;
         let mut last = inner.last_sdk_sync.lock().await;
+        let is_moving = inner.logins().is_moving;
         let batch = inner
             .connection
-            .within(SYNC_TIMEOUT, sync::sync(&client, acked, &inner.sdk, &mut last))
+            .within(
+                SYNC_TIMEOUT,
+                sync::sync(&client, (acked, is_moving), &inner.sdk, &mut last),
+            )
             .await
             .inspect_err(|_| {
                 inner.synced.send_replace(false);
             })?;
-        if !inner.synced.send_replace(true) {
+        // While rooms move to us the Space is another login's.
+        if !inner.synced.send_replace(true) && !is_moving {
             self.update_space(client.clone());
         }
-        if !client.invited_rooms().is_empty() {
+        // While rooms move to us, the invitations are those of the login that hands them over.
+        if !is_moving && !client.invited_rooms().is_empty() {
             let inner = Arc::clone(&self.inner);
             let decline = async move { inner.invitations.decline(&client).await };
             self.inner.supervisor.spawn_short("matrix-invitations", decline);
@@ -184,8 +200,10 @@ impl Matrix for Bot {
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         let client = self.inner.connection.client()?;
-        let (inner, caller) = (&self.inner, caller(&client)?);
-        let ensured = inner.rooms.ensure(caller, inner.team(), spec, inner.options.encryption);
+        let (inner, caller, logins) = (&self.inner, caller(&client)?, self.inner.logins());
+        let ensured = inner
+            .rooms
+            .ensure(caller, inner.team(&logins), spec, inner.options.encryption);
         let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
         Ok(MatrixRoomId(room.to_string()))
     }
@@ -193,9 +211,10 @@ impl Matrix for Bot {
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
         let client = self.inner.connection.client()?;
         let (inner, caller, room) = (&self.inner, caller(&client)?, room_id(room)?);
+        let logins = inner.logins();
         let updated = inner
             .rooms
-            .update(caller, inner.team(), &room, spec, inner.options.encryption);
+            .update(caller, inner.team(&logins), &room, spec, inner.options.encryption);
         inner.connection.within(ROOM_TIMEOUT, updated).await
     }
 
@@ -228,10 +247,10 @@ impl Matrix for Bot {
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
         let client = self.inner.connection.client()?;
-        let room = room_id(room)?;
+        let (room, logins) = (room_id(room)?, self.inner.logins());
         self.inner
             .connection
-            .within(CALL_TIMEOUT, send::find_sent(&client, &room, txn))
+            .within(CALL_TIMEOUT, send::find_sent(&client, &logins, &room, txn))
             .await
     }
 
@@ -278,6 +297,6 @@ impl Matrix for Bot {
     }
 }
 
-fn caller(client: &Client) -> Result<Caller<'_>, MatrixError> {
+pub(super) fn caller(client: &Client) -> Result<Caller<'_>, MatrixError> {
     Ok(send::caller(client)?)
 }

@@ -23,8 +23,8 @@ pub(super) struct Filled {
     pub(super) is_truncated: bool,
 }
 
-/// Reads back from `from` to `to`, without our own events.
-pub(super) async fn fill(room: &Room, from: String, to: &str) -> Result<Filled, Fault> {
+/// Reads back from `from` to `to`, without our own events unless `with_ours`.
+pub(super) async fn fill(room: &Room, from: String, to: &str, with_ours: bool) -> Result<Filled, Fault> {
     let mut events = Vec::new();
     let mut from = from;
     for _ in 0..MAX_PAGES {
@@ -32,7 +32,9 @@ pub(super) async fn fill(room: &Room, from: String, to: &str) -> Result<Filled, 
         options.from = Some(from);
         options.to = Some(to.to_owned());
         options.limit = UInt::from(PAGE);
-        options.filter.not_senders = vec![room.own_user_id().to_owned()];
+        if !with_ours {
+            options.filter.not_senders = vec![room.own_user_id().to_owned()];
+        }
         let page = room.messages(options).await?;
         events.extend(page.chunk.into_iter().map(TimelineEvent::into_raw));
         // An empty page is not the end: the filter is applied after the page is cut.

@@ -4,6 +4,7 @@ mod adapter;
 mod cross_signing;
 mod files;
 mod gap;
+mod handing;
 mod invitations;
 mod keys;
 mod login;

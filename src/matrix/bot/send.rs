@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::MessagesOptions;
-use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt};
+use matrix_sdk::ruma::{EventId, OwnedTransactionId, RoomId, UInt, UserId};
 use matrix_sdk::{Client, Room};
 
 use super::files::Uploaded;
 use super::keys;
 use crate::domain::matrix::{RoomContent, RoomEvent, Speaker, TxnId};
+use crate::domain::moving::Logins;
 use crate::domain::{MatrixEventId, MatrixRoomId};
 use crate::matrix::rooms::{self, Caller, MAX_PAGES, PAGE, check_membership};
 use crate::matrix::wire::{Fault, deliver, id_if_sent_as, outgoing, read_event};
@@ -47,19 +49,34 @@ pub(super) async fn send(
 }
 
 /// Searches our latest events in the room for one with the transaction id.
-pub(super) async fn find_sent(client: &Client, room: &RoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Fault> {
+pub(super) async fn find_sent(
+    client: &Client,
+    logins: &Logins,
+    room: &RoomId,
+    txn: &TxnId,
+) -> Result<Option<MatrixEventId>, Fault> {
     let joined = joined(client, room).await?;
     let mut from = None;
     for _ in 0..MAX_PAGES {
         let mut options = MessagesOptions::backward();
         options.from = from;
         options.limit = UInt::from(PAGE);
-        options.filter.senders = Some(vec![joined.own_user_id().to_owned()]);
+        // The users of customers cannot be listed.
+        if !logins.has_patterns() {
+            let others = logins.users.iter().filter_map(|user| UserId::parse(user).ok());
+            let senders = others.chain([joined.own_user_id().to_owned()]);
+            options.filter.senders = Some(senders.collect());
+        }
         let page = match joined.messages(options).await.map_err(Fault::from) {
             Ok(page) => page,
             Err(fault) => return Err(or_gone(client, room, fault).await),
         };
-        let mut events = page.chunk.iter().map(|event| event.raw().json().get());
+        let is_ours = |event: &&TimelineEvent| {
+            let sender = event.raw().get_field::<String>("sender").ok().flatten();
+            sender.is_some_and(|sender| sender == joined.own_user_id().as_str() || logins.has(&sender))
+        };
+        let ours = page.chunk.iter().filter(is_ours);
+        let mut events = ours.map(|event| event.raw().json().get());
         if let Some(found) = events.find_map(|event| id_if_sent_as(event, txn)) {
             return Ok(Some(found));
         }

@@ -26,10 +26,11 @@ pub(super) const SYNC_TIMEOUT: Duration = Duration::from_mins(15);
 /// Maximum number of a room's events in one answer; more make a gap.
 const TIMELINE: u32 = 50;
 
-/// Syncs from `since`. Without it, or with another user's token, returns the current position and no events.
+/// Syncs from `since`. Without it, or with another user's token, returns the current position and no events. `is_moving`:
+/// whether rooms move to us, so that our own fences in them count.
 pub(super) async fn sync(
     client: &Client,
-    since: Option<&RoomMark>,
+    (since, is_moving): (Option<&RoomMark>, bool),
     sdk: &SdkSync,
     last: &mut LastSdkSync,
 ) -> Result<RoomBatch, Fault> {
@@ -51,7 +52,7 @@ pub(super) async fn sync(
     sdk.catch_up(client, since, &answer, last).await?;
     let mut batch = RoomBatch::nothing_until(wrap_token(us, &answer.next_batch));
     for update in updates::of(client, answer.rooms).await {
-        add_to_batch(client, us, since, update, &mut batch).await?;
+        add_to_batch(client, us, (since, is_moving), update, &mut batch).await?;
     }
     Ok(batch)
 }
@@ -72,7 +73,7 @@ async fn request(client: &Client, since: &str, may_wait: bool) -> Result<Respons
 async fn add_to_batch(
     client: &Client,
     us: &UserId,
-    since: &str,
+    (since, is_moving): (&str, bool),
     update: RoomUpdate,
     batch: &mut RoomBatch,
 ) -> Result<(), Fault> {
@@ -82,7 +83,7 @@ async fn add_to_batch(
         let room = client
             .get_room(&update.room)
             .ok_or_else(|| Fault::busy("a room of this sync is not in the SDK's store yet"))?;
-        match gap::fill(&room, prev_batch, since).await {
+        match gap::fill(&room, prev_batch, since, is_moving).await {
             Ok(filled) => {
                 timeline = filled.events;
                 if filled.is_truncated {
@@ -102,7 +103,8 @@ async fn add_to_batch(
         let Some(event) = read_event(&room_id, raw) else {
             continue;
         };
-        if event.sender.as_str() != us && event.what != RoomEventKind::Other && seen.insert(event.id.clone()) {
+        let is_told = event.sender.as_str() != us || is_end(&event.what);
+        if is_told && event.what != RoomEventKind::Other && seen.insert(event.id.clone()) {
             batch.events.push(event);
         }
     }
@@ -116,4 +118,9 @@ async fn add_to_batch(
         .receipts
         .extend(receipts.filter(|receipt| receipt.user.as_str() != us));
     Ok(())
+}
+
+/// Returns whether our own event ends what a login is to read in a room: those are told as well.
+fn is_end(what: &RoomEventKind) -> bool {
+    matches!(what, RoomEventKind::Fence | RoomEventKind::Replaced)
 }

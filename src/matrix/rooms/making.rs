@@ -8,14 +8,15 @@ use matrix_sdk::ruma::api::client::membership::{invite_user, kick_user};
 use matrix_sdk::ruma::api::client::room::create_room;
 use matrix_sdk::ruma::api::client::room::create_room::v3::RoomPreset;
 use matrix_sdk::ruma::serde::Raw;
-use matrix_sdk::ruma::{OwnedRoomId, RoomAliasId, RoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomAliasId, OwnedRoomId, RoomAliasId, RoomId, UserId};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
 use super::caller::{Caller, send};
 use super::state;
-use crate::domain::MatrixUserId;
 use crate::domain::matrix::RoomSpec;
+use crate::domain::moving::Logins;
+use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::matrix::wire::{Fault, INVITE_LEVEL, RoomState, Wanted, via};
 
 /// Attempts to read a room that its alias leads to, and the pause between them. A room that cannot be read may still be
@@ -37,6 +38,12 @@ pub struct Plan<'a> {
     pub exclude: &'a [MatrixUserId],
     /// Its kind.
     pub kind: Kind,
+    /// User who makes or made it; none: any login of this desk.
+    pub creator: Option<&'a MatrixUserId>,
+    /// Users that are or were this desk's own.
+    pub logins: &'a Logins,
+    /// Room that it replaces.
+    pub replaces: Option<&'a MatrixRoomId>,
 }
 
 /// Kind of a room.
@@ -53,7 +60,12 @@ pub enum Kind {
 }
 
 /// Returns the plan of a conversation's room. `space` is its parent; a direct or a closed room has none.
-pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encrypted: bool) -> Plan<'a> {
+pub fn plan<'a>(
+    spec: &'a RoomSpec,
+    (space, logins): (Option<&RoomId>, &'a Logins),
+    us: &UserId,
+    is_encrypted: bool,
+) -> Plan<'a> {
     let mut wanted = vec![Wanted::new("m.room.name", "", json!({"name": spec.name}))];
     wanted.push(Wanted::new("m.room.topic", "", json!({"topic": spec.topic})));
     if is_encrypted {
@@ -91,36 +103,34 @@ pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encr
         invite: &spec.invite,
         exclude: &spec.exclude,
         kind,
+        creator: spec.creator.as_ref(),
+        logins,
+        replaces: spec.replaces.as_ref(),
     }
 }
 
 /// Returns the room of the plan: found by its alias or created, and brought up to date.
 pub async fn ensure(caller: Caller<'_>, plan: &Plan<'_>) -> Result<OwnedRoomId, Fault> {
     let us = caller.us();
-    for number in 1..=MAX_ALIASES {
-        let local = match number {
-            1 => plan.alias.to_owned(),
-            number => format!("{}-{number}", plan.alias),
-        };
-        let alias = RoomAliasId::parse(format!("#{local}:{}", us.server_name()))?;
+    for alias in aliases(plan.alias, us)? {
         let room = match resolve(caller, &alias).await? {
             Some(room) => room,
-            None => match create(caller, plan, &local).await {
+            None => match create(caller, plan, alias.alias()).await {
                 Ok(room) => return Ok(room),
                 // Another request was faster, or the creation was cut off after the alias was set: use what is there.
                 Err(fault) => resolve(caller, &alias).await?.ok_or(fault)?,
             },
         };
         match read_settled(caller, &room).await {
-            Ok(current) if !current.is_created_by(us) => {}
+            Ok(current) if !is_of(&current, us, plan.creator, plan.logins) => {}
             Ok(current) if current.has_joined(us.as_str()) && !current.is_replaced() => {
                 apply(caller, &room, &current, plan).await?;
                 return Ok(room);
             }
             Ok(_) => {
                 // We created it, and were removed from it or somebody has upgraded it: the alias moves to a new room.
-                send!(caller, delete_alias::v3::Request::new(alias))?;
-                return create(caller, plan, &local).await;
+                send!(caller, delete_alias::v3::Request::new(alias.clone()))?;
+                return create(caller, plan, alias.alias()).await;
             }
             // A stranger's room, or one of ours that a crash of the homeserver left without its first event: Synapse
             // stores the alias before it creates the room.
@@ -134,6 +144,24 @@ pub async fn ensure(caller: Caller<'_>, plan: &Plan<'_>) -> Result<OwnedRoomId, 
         plan.alias,
         MAX_ALIASES - 1
     )))
+}
+
+/// Returns the aliases that a room may have, in the order in which they are tried.
+pub(super) fn aliases(local: &str, us: &UserId) -> Result<Vec<OwnedRoomAliasId>, Fault> {
+    let aliases = (1..=MAX_ALIASES).map(|number| match number {
+        1 => RoomAliasId::parse(format!("#{local}:{}", us.server_name())),
+        number => RoomAliasId::parse(format!("#{local}-{number}:{}", us.server_name())),
+    });
+    Ok(aliases.collect::<Result<_, _>>()?)
+}
+
+/// Returns whether a room was made by `creator`, or, if that is not known, by any login of this desk.
+pub(super) fn is_of(current: &RoomState, us: &UserId, creator: Option<&MatrixUserId>, logins: &Logins) -> bool {
+    let Some(made_by) = current.creator() else { return false };
+    match creator {
+        Some(creator) => made_by == creator.as_str(),
+        None => made_by == us.as_str() || logins.has(made_by),
+    }
 }
 
 /// Brings an existing room up to date.
@@ -163,7 +191,7 @@ async fn read_settled(caller: Caller<'_>, room: &RoomId) -> Result<RoomState, Fa
     state::read(caller, room).await
 }
 
-async fn resolve(caller: Caller<'_>, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {
+pub(super) async fn resolve(caller: Caller<'_>, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>, Fault> {
     match send!(caller, get_alias::v3::Request::new(alias.to_owned())) {
         Ok(found) => Ok(Some(found.room_id)),
         Err(Fault::Missing(_)) => Ok(None),
@@ -192,6 +220,10 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
         request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
         // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
         request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
+    }
+    if let Some(replaced) = plan.replaces {
+        let predecessor = json!({"predecessor": {"room_id": replaced.as_str()}});
+        request.creation_content = Some(raw(&predecessor)?);
     }
     let room = match caller {
         // Through the SDK, so that it knows the room before the next sync reports it.

@@ -2,6 +2,7 @@
 
 mod caller;
 mod events;
+mod handing;
 mod making;
 mod pins;
 mod space;
@@ -15,6 +16,7 @@ use tokio::sync::Mutex;
 
 pub use caller::Caller;
 pub use events::{MAX_PAGES, PAGE, check_membership, mark_read, or_gone, redact, type_in, up_to};
+pub use handing::{bury, empower, enter, find, invite_heir, release, set_fence};
 pub use making::invite;
 pub use pins::pin;
 pub use space::Team;
@@ -67,10 +69,13 @@ impl Rooms {
         let shard = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
         let _exclusive = self.creating[shard].lock().await;
         let space = self.space_of(caller, team, spec).await?;
-        let plan = making::plan(spec, space.as_deref(), caller.us(), is_encrypted);
+        let plan = making::plan(spec, (space.as_deref(), team.logins), caller.us(), is_encrypted);
         let room = Box::pin(making::ensure(caller, &plan)).await?;
         if let Some(space) = space {
             self.space.add_room(caller, &space, &room).await?;
+            if let Some(replaced) = &spec.replaces {
+                self.space.drop_room(caller, &space, replaced).await?;
+            }
         }
         Ok(room)
     }
@@ -85,7 +90,7 @@ impl Rooms {
         is_encrypted: bool,
     ) -> Result<(), Fault> {
         let space = self.space_of(caller, team, spec).await?;
-        let plan = making::plan(spec, space.as_deref(), caller.us(), is_encrypted);
+        let plan = making::plan(spec, (space.as_deref(), team.logins), caller.us(), is_encrypted);
         Box::pin(making::update(caller, room, &plan)).await
     }
 

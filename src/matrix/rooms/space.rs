@@ -9,7 +9,8 @@ use tokio::sync::Mutex;
 use super::caller::{Caller, send};
 use super::making::{self, Kind, Plan};
 use super::state;
-use crate::domain::MatrixUserId;
+use crate::domain::moving::Logins;
+use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::matrix::options::SpaceOptions;
 use crate::matrix::wire::{Fault, Wanted, via};
 
@@ -22,6 +23,8 @@ pub struct Team<'a> {
     pub agents: &'a [MatrixUserId],
     /// User who is notified of trouble.
     pub owner: Option<&'a MatrixUserId>,
+    /// Users that are or were this desk's own.
+    pub logins: &'a Logins,
 }
 
 /// Caches the Space's room id once it has been checked in this run.
@@ -60,6 +63,9 @@ impl Space {
             invite: &invite,
             exclude,
             kind: Kind::Space,
+            creator: None,
+            logins: team.logins,
+            replaces: None,
         };
         let room = making::ensure(caller, &plan).await?;
         *known = Some(Checked {
@@ -67,6 +73,16 @@ impl Space {
             excluded: exclude.to_vec(),
         });
         Ok(room)
+    }
+
+    /// Takes a room out of the Space that another one replaces.
+    pub async fn drop_room(&self, caller: Caller<'_>, space: &RoomId, room: &MatrixRoomId) -> Result<(), Fault> {
+        let room = RoomId::parse(room.as_str())?;
+        if has_child(caller, space, &room).await? {
+            let link = Wanted::new("m.space.child", room.as_str(), json!({}));
+            state::set(caller, space.to_owned(), &link).await?;
+        }
+        Ok(())
     }
 
     /// Adds the room to the Space, unless it is in it.

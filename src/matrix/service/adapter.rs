@@ -1,7 +1,7 @@
 //! The port's implementation: each call gets the session and runs under a deadline.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
@@ -15,6 +15,7 @@ use crate::domain::matrix::{
     SentFile, Speaker, TxnId,
 };
 use crate::domain::media::Sink;
+use crate::domain::moving::Logins;
 use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::options::ServiceOptions;
@@ -37,8 +38,10 @@ pub(super) struct Inner {
     pub(super) supervisor: Supervisor,
     pub(super) inbox: Inbox,
     clock: Arc<dyn Clock>,
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     ghosts: Ghosts,
+    /// Users that are or were this desk's own.
+    pub(super) logins: Mutex<Logins>,
     /// Held during an upload, whose file is in memory as a whole.
     uploads: Semaphore,
     /// Whether the Space was looked at in this run.
@@ -49,6 +52,7 @@ impl Service {
     /// Starts to connect, and returns at once. The connection stays open until the supervisor stops.
     pub fn start(options: ServiceOptions, clock: Arc<dyn Clock>, supervisor: &Supervisor) -> Self {
         let inner = Arc::new(Inner {
+            logins: Mutex::new(options.logins.clone()),
             options,
             connection: Connection::new(),
             supervisor: supervisor.clone(),
@@ -81,7 +85,8 @@ impl Service {
     fn update_space(&self, session: Arc<Session>) {
         let inner = Arc::clone(&self.inner);
         self.inner.supervisor.spawn_short("matrix-space", async move {
-            let ensured = inner.rooms.ensure_space(session.caller(), inner.team(), &[]);
+            let logins = inner.logins();
+            let ensured = inner.rooms.ensure_space(session.caller(), inner.team(&logins), &[]);
             if let Err(error) = inner.connection.within(ROOM_TIMEOUT, ensured).await {
                 tracing::warn!("could not update the Space: {error}; trying again with the next room");
             }
@@ -133,9 +138,15 @@ impl Service {
 }
 
 impl Inner {
+    /// Returns the users that are or were this desk's own.
+    pub(super) fn logins(&self) -> Logins {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns who belongs into the Space.
-    fn team(&self) -> Team<'_> {
+    fn team<'a>(&'a self, logins: &'a Logins) -> Team<'a> {
         Team {
+            logins,
             space: &self.options.space,
             agents: &self.options.agents,
             owner: self.options.owner.as_ref(),
@@ -151,7 +162,8 @@ impl Matrix for Service {
 
     async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
         let session = self.inner.connection.client()?;
-        if !self.inner.has_space.swap(true, Ordering::Relaxed) {
+        // While rooms move to us the Space is another login's.
+        if !self.inner.logins().is_moving && !self.inner.has_space.swap(true, Ordering::Relaxed) {
             self.update_space(Arc::clone(&session));
         }
         let Pulled { batch, is_overdue } = self.inner.inbox.pull(acked, self.inner.clock.now()).await;
@@ -182,14 +194,18 @@ impl Matrix for Service {
 
     async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
         let (inner, session) = (&self.inner, self.inner.connection.client()?);
-        let ensured = inner.rooms.ensure(session.caller(), inner.team(), spec, false);
+        let logins = inner.logins();
+        let ensured = inner.rooms.ensure(session.caller(), inner.team(&logins), spec, false);
         let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
         Ok(MatrixRoomId(room.to_string()))
     }
 
     async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
         let (inner, session, room) = (&self.inner, self.inner.connection.client()?, room_id(room)?);
-        let updated = inner.rooms.update(session.caller(), inner.team(), &room, spec, false);
+        let logins = inner.logins();
+        let updated = inner
+            .rooms
+            .update(session.caller(), inner.team(&logins), &room, spec, false);
         inner.connection.within(ROOM_TIMEOUT, updated).await
     }
 
@@ -216,7 +232,8 @@ impl Matrix for Service {
 
     async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
         let (session, room) = (self.inner.connection.client()?, room_id(room)?);
-        let found = sending::find_sent(&session, &room, txn);
+        let logins = self.inner.logins();
+        let found = sending::find_sent(&session, &logins, &room, txn);
         self.inner.connection.within(CALL_TIMEOUT, found).await
     }
 

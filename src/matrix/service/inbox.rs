@@ -194,6 +194,11 @@ fn mark(since: Timestamp, key: &str) -> RoomMark {
     RoomMark(format!("{MARK} {} {key}", since.0))
 }
 
+/// Returns whether an application service has made the mark.
+pub fn is_mark(mark: &RoomMark) -> bool {
+    read_mark(mark).is_some()
+}
+
 /// Returns the parts of a mark of ours.
 fn read_mark(mark: &RoomMark) -> Option<(Timestamp, &str)> {
     let (since, key) = mark.0.strip_prefix(MARK)?.strip_prefix(' ')?.split_once(' ')?;

@@ -8,19 +8,23 @@ use matrix_sdk::ruma::{RoomId, UserId};
 
 use super::session::Session;
 use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind};
+use crate::domain::moving::Logins;
 use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::matrix::wire::Fault;
 
 /// Deadline of one refusal: a foreign homeserver may never answer.
 const DECLINE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Returns who of us is invited by strangers, and where.
-pub(super) fn of(session: &Session, events: &[RoomEvent]) -> Vec<(MatrixRoomId, MatrixUserId)> {
+/// Returns who of us is invited by strangers, and where. Who was this desk's login before hands its rooms over.
+pub(super) fn of(session: &Session, logins: &Logins, events: &[RoomEvent]) -> Vec<(MatrixRoomId, MatrixUserId)> {
     let invitations = events.iter().filter_map(|event| match &event.what {
         RoomEventKind::Member {
             user,
             membership: Membership::Invite,
-        } if session.is_ours(user.as_str()) && !session.is_ours(event.sender.as_str()) => {
+        } if session.is_ours(user.as_str())
+            && !session.is_ours(event.sender.as_str())
+            && !logins.has(event.sender.as_str()) =>
+        {
             Some((event.room.clone(), user.clone()))
         }
         _ => None,

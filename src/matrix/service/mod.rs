@@ -4,6 +4,7 @@
 mod adapter;
 mod check;
 mod ghosts;
+mod handing;
 mod inbox;
 mod invitations;
 mod push;
@@ -12,3 +13,4 @@ mod session;
 
 pub use adapter::Service;
 pub use check::{Checked, Judgement, check};
+pub use inbox::is_mark;

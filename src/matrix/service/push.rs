@@ -32,13 +32,17 @@ impl AppService for Service {
         };
         let mut read = Transaction::read(body);
         let unreadable = read.unreadable;
-        let invitations = invitations::of(&session, &read.events);
+        let invitations = invitations::of(&session, &inner.logins(), &read.events);
         if !invitations.is_empty() {
             let decline = invitations::decline(session.clone(), invitations);
             inner.supervisor.spawn_short("matrix-invitations", decline);
         }
-        read.events
-            .retain(|event| event.what != RoomEventKind::Other && !session.is_ours(event.sender.as_str()));
+        read.events.retain(|event| match event.what {
+            RoomEventKind::Other => false,
+            // What stands before our own one in a room is another login's.
+            RoomEventKind::Fence => true,
+            _ => !session.is_ours(event.sender.as_str()),
+        });
         read.receipts.retain(|receipt| !session.is_ours(receipt.user.as_str()));
         for typing in &mut read.typing {
             typing.users.retain(|user| !session.is_ours(user.as_str()));

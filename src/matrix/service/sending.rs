@@ -15,6 +15,7 @@ use serde_json::value::to_raw_value;
 use super::ghosts::Ghosts;
 use super::session::Session;
 use crate::domain::matrix::{RoomContent, RoomEvent, RoomFile, Speaker, TxnId};
+use crate::domain::moving::Logins;
 use crate::domain::shown::LinkTo;
 use crate::domain::{MatrixEventId, MatrixRoomId, Timestamp};
 use crate::matrix::homeserver::Acting;
@@ -156,7 +157,12 @@ enum Entered {
 }
 
 /// Searches the latest events in the room for one of ours with the transaction id.
-pub(super) async fn find_sent(session: &Session, room: &RoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Fault> {
+pub(super) async fn find_sent(
+    session: &Session,
+    logins: &Logins,
+    room: &RoomId,
+    txn: &TxnId,
+) -> Result<Option<MatrixEventId>, Fault> {
     let mut from = None;
     for _ in 0..MAX_PAGES {
         let mut request = get_message_events::v3::Request::backward(room.to_owned()).from(from);
@@ -167,7 +173,7 @@ pub(super) async fn find_sent(session: &Session, room: &RoomId, txn: &TxnId) -> 
         };
         for event in &page.chunk {
             let sender = event.get_field::<String>("sender").ok().flatten();
-            if sender.is_some_and(|sender| session.is_ours(&sender))
+            if sender.is_some_and(|sender| session.is_ours(&sender) || logins.has(&sender))
                 && let Some(found) = id_if_sent_as(event.json().get(), txn)
             {
                 return Ok(Some(found));

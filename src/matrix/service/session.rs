@@ -126,6 +126,14 @@ impl Session {
         ))?)
     }
 
+    /// Returns our own user, and the pattern of customers' users.
+    pub(super) fn own(&self) -> Vec<String> {
+        vec![
+            self.us.to_string(),
+            format!("@{}*:{}", self.prefix, self.us.server_name()),
+        ]
+    }
+
     /// Returns whether a user is ours: our own or a customer's.
     pub(super) fn is_ours(&self, user: &str) -> bool {
         user == self.us.as_str() || self.is_ghost(user)

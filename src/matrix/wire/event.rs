@@ -12,6 +12,7 @@ use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 use super::kinds::polls;
 use super::markup;
+use super::state::FENCE;
 
 /// The fields that every event has.
 #[derive(Deserialize)]
@@ -51,6 +52,7 @@ fn classify(wire: &Wire) -> RoomEventKind {
         return match wire.kind.as_str() {
             "m.room.member" => member(key, content),
             "m.room.tombstone" => RoomEventKind::Replaced,
+            FENCE => RoomEventKind::Fence,
             _ => RoomEventKind::Other,
         };
     }

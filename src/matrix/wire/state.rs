@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::events::{AnyInitialStateEvent, AnyStateEvent};
 use matrix_sdk::ruma::serde::Raw;
 use serde::Deserialize;
@@ -13,6 +12,9 @@ use super::fault::Fault;
 
 /// Power level that inviting needs in a customer's room: ours. Else any agent could invite somebody from outside.
 pub const INVITE_LEVEL: i64 = 100;
+
+/// Type of the state event that says which login of ours keeps the room from there on.
+pub const FENCE: &str = "crm.keeper";
 
 /// One piece of state that a room should have.
 #[derive(Clone, Debug)]
@@ -91,14 +93,41 @@ impl RoomState {
         state
     }
 
-    /// Returns whether the user created the room.
-    pub fn is_created_by(&self, user: &UserId) -> bool {
-        self.creator.as_deref() == Some(user.as_str())
+    /// Returns the user who created the room.
+    pub fn creator(&self) -> Option<&str> {
+        self.creator.as_deref()
     }
 
     /// Returns whether another room has replaced this one.
     pub fn is_replaced(&self) -> bool {
-        self.content("m.room.tombstone", "").is_some()
+        let tombstone = self.content("m.room.tombstone", "");
+        tombstone.is_some_and(|content| content["replacement_room"].is_string())
+    }
+
+    /// Returns whether the room is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.content("m.room.encryption", "").is_some()
+    }
+
+    /// Returns the room's power levels in which a user may do all that we do, if that is still to be set. Since version 12
+    /// a creator may do everything, and must not be named; a tombstone needs more than the rest there.
+    pub fn with_power_of(&self, user: &str) -> Option<Value> {
+        let create = self.content("m.room.create", "");
+        let version = create.and_then(|create| create["room_version"].as_str()).unwrap_or("1");
+        let is_before_12 = version.parse::<u32>().is_ok_and(|version| version < 12);
+        let others = create.and_then(|create| create["additional_creators"].as_array());
+        let is_creator = self.creator() == Some(user) || others.is_some_and(|all| all.iter().any(|one| one == user));
+        if is_creator && !is_before_12 {
+            return None;
+        }
+        let mut levels = self.content("m.room.power_levels", "")?.clone();
+        let tombstone = levels["events"]["m.room.tombstone"].as_i64().unwrap_or(0);
+        let wanted = tombstone.max(INVITE_LEVEL);
+        if levels["users"][user].as_i64().is_some_and(|level| level >= wanted) {
+            return None;
+        }
+        levels["users"][user] = json!(wanted);
+        Some(levels)
     }
 
     /// Returns whether the user is in the room.
@@ -114,6 +143,23 @@ impl RoomState {
     /// Returns whether the user has left by themselves, or declined an invitation.
     pub fn has_left(&self, user: &str) -> bool {
         self.leavers.contains(user)
+    }
+
+    /// Returns the room's power levels in which nobody but us may write, if that is still to be set.
+    pub fn silent(&self) -> Option<Value> {
+        let mut levels = self.content("m.room.power_levels", "")?.clone();
+        if levels["events_default"]
+            .as_i64()
+            .is_some_and(|level| level >= INVITE_LEVEL)
+        {
+            return None;
+        }
+        levels["events_default"] = json!(INVITE_LEVEL);
+        // Levels of single types would let them through.
+        if let Some(events) = levels["events"].as_object_mut() {
+            events.retain(|_, level| level.as_i64().is_some_and(|level| level >= INVITE_LEVEL));
+        }
+        Some(levels)
     }
 
     /// Returns the room's power levels in which nobody but us may invite, if that is still to be set.

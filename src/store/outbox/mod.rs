@@ -349,6 +349,15 @@ impl Outbox<'_, Tx> {
         Ok(false)
     }
 
+    /// Returns the id of the newest row.
+    pub async fn last(&self) -> Result<Option<OutboxId>, StoreError> {
+        let row = outbox::Entity::find()
+            .order_by_desc(outbox::Column::Id)
+            .one(&self.0.session)
+            .await?;
+        Ok(row.map(|row| row.id))
+    }
+
     /// Deletes the answers and notices that are for this room only. Returns how many.
     pub async fn remove_in_room(&self, room: &MatrixRoomId) -> Result<u64, StoreError> {
         let rows = outbox::Entity::find()
@@ -367,6 +376,36 @@ impl Outbox<'_, Tx> {
             }
         }
         Ok(removed)
+    }
+
+    /// Moves the answers and notices for a room that was replaced into the next one, where there is nothing to answer, and
+    /// deletes what is about its other events.
+    pub async fn move_to_room(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<(), StoreError> {
+        let rows = outbox::Entity::find()
+            .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
+            .filter(outbox::Column::MessageId.is_null())
+            .filter(outbox::Column::Work.contains(room.as_str()))
+            .order_by_asc(outbox::Column::Id)
+            .limit(MAX_IN_ROOM)
+            .all(&self.0.session)
+            .await?;
+        for row in rows {
+            let item = read_as::<MatrixWork>(row)?;
+            if item.work.room() != Some(room) {
+                continue;
+            }
+            if let MatrixWork::Reply { text, .. } | MatrixWork::Tell { text, .. } = &item.work {
+                let (room, text) = (next.clone(), text.clone());
+                let work = MatrixWork::Tell { room, text };
+                self.enqueue(match item.lane {
+                    Some(lane) => NewWork::for_conversation(item.account_id, lane, work),
+                    None => NewWork::for_account(item.account_id, work),
+                })
+                .await?;
+            }
+            self.finish(item.id).await?;
+        }
+        Ok(())
     }
 
     /// Deletes the work about a message for one target. Returns how many rows.

@@ -2,6 +2,7 @@
 
 mod cards;
 pub mod internal;
+mod keepers;
 pub mod pending;
 mod questions;
 mod reactions;
@@ -10,10 +11,10 @@ mod taken;
 
 use entity::{conversation, room, room_event};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Func, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MessageId};
+use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId};
 use crate::store::facet::{Database, Rooms};
 
 use super::{Store, StoreError, Tx};
@@ -33,6 +34,43 @@ pub struct RoomOf {
     pub alias: String,
     /// Id of the room; `None` until it is created.
     pub room: Option<MatrixRoomId>,
+    /// Matrix user that makes or made the room; `None` in rooms from before this was stored.
+    pub creator: Option<MatrixUserId>,
+    /// Login that keeps the room; `None` until it is created, and in rooms from before this was stored.
+    pub keeper: Option<MatrixUserId>,
+    /// Event from which on the room is its keeper's. `None` once both logins have read up to it.
+    pub fence: Option<Fenced>,
+    /// Room that replaces it, until the login before has read it to its end: the fence is its tombstone.
+    pub next: Option<MatrixRoomId>,
+}
+
+/// The event from which on a room is its keeper's, and which of the logins have read up to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fenced {
+    /// The event.
+    pub event: MatrixEventId,
+    /// Whether the keeper has.
+    pub keeper_read: bool,
+    /// Whether the login before has.
+    pub other_read: bool,
+}
+
+impl From<room::Model> for RoomOf {
+    fn from(row: room::Model) -> Self {
+        Self {
+            conversation: row.conversation_id,
+            alias: row.alias,
+            room: row.room_id,
+            creator: row.creator,
+            keeper: row.keeper,
+            fence: row.fence.map(|event| Fenced {
+                event,
+                keeper_read: row.keeper_read == Some(true),
+                other_read: row.other_read == Some(true),
+            }),
+            next: row.next_room,
+        }
+    }
 }
 
 /// The message that an event of a room shows.
@@ -98,12 +136,13 @@ impl<D: Database> Rooms<'_, D> {
         Ok(row.map(|row| row.conversation_id))
     }
 
-    /// Returns whether a room is being created for any conversation: its alias is stored, its id is not.
+    /// Returns whether a room is being created for any conversation, as its first or its next: its alias is stored, its id
+    /// is not.
     pub async fn is_making_one(&self) -> Result<bool, StoreError> {
-        let row = room::Entity::find()
-            .filter(room::Column::RoomId.is_null())
-            .one(self.0.connection())
-            .await?;
+        let is_made = Condition::any()
+            .add(room::Column::RoomId.is_null())
+            .add(room::Column::NextRoom.is_not_null());
+        let row = room::Entity::find().filter(is_made).one(self.0.connection()).await?;
         Ok(row.is_some())
     }
 
@@ -151,17 +190,24 @@ impl<D: Database> Rooms<'_, D> {
 }
 
 impl Rooms<'_, Store> {
-    /// Returns the event that shows the first part of a message, and the conversation of its room.
+    /// Returns the event that shows the first part of a message, and the conversation of its room. Not one in a room that
+    /// was replaced.
     pub async fn shown_in(&self, message: MessageId) -> Result<Option<(MatrixEventId, ConversationId)>, StoreError> {
         let row = event(self.0.readers(), message, FIRST_PART).await?;
+        let row = row.filter(|row| row.is_gone != Some(true));
         Ok(row.map(|row| (row.event_id, row.conversation_id)))
     }
 }
 
 impl Rooms<'_, Tx> {
-    /// Returns the conversation's room. If it has none, reserves one under the alias `candidate`; an alias that is
-    /// stored is kept.
-    pub async fn reserve(&self, conversation: ConversationId, candidate: &str) -> Result<RoomOf, StoreError> {
+    /// Returns the conversation's room. If it has none, reserves one under the alias `candidate`, to be made by
+    /// `creator`; an alias that is stored is kept.
+    pub async fn reserve(
+        &self,
+        conversation: ConversationId,
+        candidate: &str,
+        creator: Option<&MatrixUserId>,
+    ) -> Result<RoomOf, StoreError> {
         if let Some(room) = self.of_conversation(conversation).await? {
             return Ok(room);
         }
@@ -170,6 +216,13 @@ impl Rooms<'_, Tx> {
             conversation_id: Set(conversation),
             alias: Set(candidate.to_owned()),
             room_id: Set(None),
+            creator: Set(creator.cloned()),
+            keeper: Set(None),
+            moved_at: Set(None),
+            fence: Set(None),
+            keeper_read: Set(None),
+            other_read: Set(None),
+            next_room: Set(None),
             created_at: Set(self.0.now.0),
             updated_at: Set(self.0.now.0),
         };
@@ -178,10 +231,15 @@ impl Rooms<'_, Tx> {
             conversation,
             alias: candidate.to_owned(),
             room: None,
+            creator: creator.cloned(),
+            keeper: None,
+            fence: None,
+            next: None,
         })
     }
 
-    /// Stores the room that was created for a conversation. Fails with [`StoreError::Missing`] if none was reserved.
+    /// Stores the room that was created for a conversation; its creator keeps it. Fails with [`StoreError::Missing`] if
+    /// none was reserved.
     pub async fn set(&self, conversation: ConversationId, room: &MatrixRoomId) -> Result<(), StoreError> {
         let change = room::ActiveModel {
             room_id: Set(Some(room.clone())),
@@ -190,6 +248,10 @@ impl Rooms<'_, Tx> {
         };
         let updated = room::Entity::update_many()
             .set(change)
+            .col_expr(
+                room::Column::Keeper,
+                Func::coalesce([Expr::col(room::Column::Keeper), Expr::col(room::Column::Creator)]).into(),
+            )
             .filter(room::Column::ConversationId.eq(conversation))
             .exec(&self.0.session)
             .await?;
@@ -274,6 +336,7 @@ impl Rooms<'_, Tx> {
             tick_previous: Set(None),
             tick_turn: Set(None),
             has_file: Set(has_file.then_some(true)),
+            is_gone: Set(None),
             created_at: Set(self.0.now.0),
         };
         room_event::Entity::insert(row).exec(&self.0.session).await?;
@@ -318,11 +381,7 @@ async fn of_conversation(
         .filter(room::Column::ConversationId.eq(conversation))
         .one(database)
         .await?;
-    Ok(row.map(|row| RoomOf {
-        conversation: row.conversation_id,
-        alias: row.alias,
-        room: row.room_id,
-    }))
+    Ok(row.map(RoomOf::from))
 }
 
 async fn event(

@@ -100,6 +100,16 @@ impl PendingEvents<'_, Tx> {
         Ok(waiting_in(room).one(&self.0.session).await?.is_some())
     }
 
+    /// Returns all events of a room that wait, the oldest first.
+    pub async fn of_room(&self, room: &MatrixRoomId) -> Result<Vec<PendingEvent>, StoreError> {
+        let rows = pending_event::Entity::find()
+            .filter(pending_event::Column::RoomId.eq(room.as_str()))
+            .order_by_asc(pending_event::Column::Id)
+            .all(&self.0.session)
+            .await?;
+        Ok(rows.into_iter().map(read).collect())
+    }
+
     /// Stores an event that waits for its file.
     pub async fn add_with_file(&self, event: &RoomEvent) -> Result<(), StoreError> {
         self.add(&event.room, &event.id, &event.sender, event.at).await?;

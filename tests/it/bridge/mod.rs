@@ -16,6 +16,7 @@ mod later;
 mod linking;
 mod management;
 mod media;
+mod moves;
 mod odd_chats;
 mod outbound;
 mod pace;

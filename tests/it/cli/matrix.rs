@@ -67,11 +67,6 @@ async fn combinations_that_cannot_work_say_what_to_do() {
             vec!["status"],
             "encryption comes later",
         ),
-        (
-            vec![("CRM_MATRIX_MODE", "bot"), ("CRM_MATRIX_REGISTRATION", "/x.yaml")],
-            vec!["status"],
-            "take the registration out",
-        ),
         (vec![("CRM_MATRIX_MODE", "both")], vec!["status"], "bot or service"),
         (
             vec![("CRM_MATRIX_MODE", "service")],

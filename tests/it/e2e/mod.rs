@@ -11,6 +11,7 @@ mod history;
 mod kinds;
 mod media;
 mod media_trouble;
+mod moves;
 mod notices;
 mod one_person;
 mod people;

@@ -7,6 +7,7 @@ use crm::domain::matrix::{
     Matrix, MatrixError, MatrixState, MatrixStatus, ReadUpTo, RoomContent, RoomEvent, RoomEventKind, RoomMark,
     RoomSpec, Speaker, TxnId,
 };
+use crm::domain::moving::Logins;
 use crm::domain::{CustomerId, MatrixRoomId};
 use crm::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crm::supervisor::Supervisor;
@@ -225,6 +226,8 @@ pub fn text(body: &str) -> RoomContent {
 pub fn spec(alias: &str, invite: &[&Agent]) -> RoomSpec {
     RoomSpec {
         exclude: vec![],
+        creator: None,
+        replaces: None,
         alias: alias.to_owned(),
         name: "Ada".to_owned(),
         topic: "+44 7700 900123".to_owned(),

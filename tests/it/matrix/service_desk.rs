@@ -7,6 +7,7 @@ use crm::clock::SystemClock;
 use crm::domain::matrix::{
     Matrix, MatrixError, MatrixState, RoomContent, RoomEvent, RoomEventKind, RoomMark, Speaker, TxnId,
 };
+use crm::domain::moving::Logins;
 use crm::domain::{MatrixEventId, MatrixRoomId};
 use crm::matrix::{Registration, Service, ServiceOptions, SpaceOptions};
 use crm::supervisor::Supervisor;
@@ -47,6 +48,7 @@ pub async fn homeserver() -> (Synapse, ServiceOptions, u16) {
             alias: "crm_space".to_owned(),
             name: "Customers".to_owned(),
         },
+        logins: Logins::default(),
     };
     (synapse, options, port)
 }

@@ -64,6 +64,14 @@ impl Crm {
         }
     }
 
+    /// Writes another `[matrix]` into the configuration, for the next start.
+    pub fn set_matrix(&self, matrix: &str) {
+        let path = self.folder.path().join("crm.toml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        let (before, _) = config.split_once("[matrix]\n").expect("a section of Matrix");
+        std::fs::write(path, format!("{before}[matrix]\n{matrix}\n")).unwrap();
+    }
+
     /// Starts the server and waits until it answers.
     pub async fn serve(&mut self) {
         let mut process = self.launch.start().unwrap();

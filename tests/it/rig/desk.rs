@@ -25,6 +25,8 @@ pub struct Plan {
     pub encryption: bool,
     /// Whether it is an application service, and no bot.
     pub service: bool,
+    /// Whether the homeserver knows both, so that it can become the other.
+    pub movable: bool,
     pub standin: Options,
     pub settings: Settings,
 }
@@ -36,6 +38,7 @@ impl Plan {
             matrix: false,
             encryption: false,
             service: false,
+            movable: false,
             standin: Options::default(),
             settings: Settings::default(),
         }
@@ -46,6 +49,15 @@ impl Plan {
         Self {
             matrix: true,
             encryption: true,
+            ..Self::plain()
+        }
+    }
+
+    /// With a homeserver and two agents, as a bot that can become an application service.
+    pub fn movable() -> Self {
+        Self {
+            matrix: true,
+            movable: true,
             ..Self::plain()
         }
     }
@@ -66,7 +78,7 @@ impl Desk {
         let standin = StandIn::start(plan.standin).await.unwrap();
         let mut settings = plan.settings;
         settings.whatsapp_url = standin.url();
-        let registration = plan.service.then(|| {
+        let registration = (plan.service || plan.movable).then(|| {
             let port = free_port().unwrap();
             settings.port = Some(port);
             registration(port)
@@ -76,25 +88,14 @@ impl Desk {
         } else {
             None
         };
-        if let (Some(synapse), Some(registration)) = (&synapse, &registration) {
-            // Beside the homeserver's own copy; it goes with the homeserver.
-            let file = synapse.folder().join("registration-of-crm.yaml");
-            std::fs::write(&file, registration.to_yaml().unwrap()).unwrap();
-            settings.matrix = format!(
-                "homeserver = {url:?}\nregistration = {file:?}\nagents = [{ada:?}, {bob:?}]\n",
-                url = synapse.url(),
-                file = file.display().to_string(),
-                ada = synapse.user_id(AGENT),
-                bob = synapse.user_id(SECOND_AGENT),
-            );
-        } else if let Some(synapse) = &synapse {
-            settings.matrix = format!(
-                "homeserver = {url:?}\nuser = {BOT:?}\npassword = {PASSWORD:?}\nagents = [{ada:?}, {bob:?}]\nencryption = {encryption}\n",
-                url = synapse.url(),
-                ada = synapse.user_id(AGENT),
-                bob = synapse.user_id(SECOND_AGENT),
-                encryption = plan.encryption,
-            );
+        if let Some(synapse) = &synapse {
+            let service = registration.map(|registration| {
+                // Beside the homeserver's own copy; it goes with the homeserver.
+                let file = synapse.folder().join("registration-of-crm.yaml");
+                std::fs::write(&file, registration.to_yaml().unwrap()).unwrap();
+                file.display().to_string()
+            });
+            settings.matrix = logged_in(synapse, service.as_deref(), plan.service, plan.encryption);
         }
         let mut crm = Crm::new(&settings);
         crm.serve().await;
@@ -108,6 +109,37 @@ impl Desk {
         desk.crm.until_ready().await;
         desk
     }
+}
+
+impl Desk {
+    /// Lets the next start be as an application service or as a bot, with the other's settings beside.
+    pub fn log_in_as(&self, service: bool, encryption: bool) {
+        let synapse = self.synapse.as_ref().expect("a homeserver");
+        let file = synapse.folder().join("registration-of-crm.yaml").display().to_string();
+        self.crm
+            .set_matrix(&logged_in(synapse, Some(&file), service, encryption));
+    }
+}
+
+/// The settings of Matrix: as an application service or as a bot, with the other's beside if there is a registration.
+fn logged_in(synapse: &Synapse, registration: Option<&str>, service: bool, encryption: bool) -> String {
+    let mut settings = format!(
+        "mode = \"{mode}\"\nhomeserver = {url:?}\nagents = [{ada:?}, {bob:?}]\n",
+        mode = if service { "service" } else { "bot" },
+        url = synapse.url(),
+        ada = synapse.user_id(AGENT),
+        bob = synapse.user_id(SECOND_AGENT),
+    );
+    if let Some(registration) = registration {
+        settings += &format!("registration = {registration:?}\n");
+    }
+    if !service || registration.is_some() {
+        settings += &format!("user = {BOT:?}\npassword = {PASSWORD:?}\n");
+    }
+    if !service {
+        settings += &format!("encryption = {encryption}\n");
+    }
+    settings
 }
 
 fn registration(port: u16) -> Registration {

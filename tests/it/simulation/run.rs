@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Policy, Progress,
-    Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay,
-    Worker as _, reconcile_agents,
+    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Moving, Policy,
+    Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomMover, RoomRelay, SendCommand,
+    WhatsAppRelay, Worker as _, know_logins, reconcile_agents,
 };
+use crm::domain::matrix::Matrix;
 use crm::domain::media::MediaState;
+use crm::domain::moving::LoginKind;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{Clock as _, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{Store, StoreError};
@@ -25,6 +27,7 @@ use tokio::sync::watch;
 use super::clock::VirtualClock;
 use super::desk::DeskLife;
 use super::gate::{Gate, Gated};
+use super::homeserver::logins::{FakeLogin, Places};
 use super::homeserver::{FakeMatrix, agent};
 use super::setup::{account, options, policy};
 use super::world::FakeWhatsApp;
@@ -61,6 +64,10 @@ pub struct Run {
     pub policy: Policy,
     /// Whether the management room's worker works.
     pub managed: bool,
+    /// Login at the homeserver, where it can be another one in the next life; and whether a bot's rooms are encrypted.
+    pub login: Option<(LoginKind, bool)>,
+    /// What the homeserver knows of the logins.
+    pub places: Places,
     /// How much is free where media are stored.
     pub free: Arc<AtomicU64>,
     /// In lives of a desk: what people there did.
@@ -83,12 +90,33 @@ pub struct Program {
     reading: ReadReceiptWorker,
     at_desk: DeskWorker,
     room_inbound: RoomInbound,
+    /// While rooms move.
+    former_inbound: Option<RoomInbound>,
+    mover: Option<RoomMover>,
     room_relay: Lanes<Gated<RoomRelay>>,
     room_files: Lanes<Gated<RoomFiles>>,
     fetching: Lanes<Gated<MediaFetcher>>,
     management: ManagementRoom,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
+}
+
+impl Program {
+    /// One step of each of those that are told of rooms, or move them.
+    async fn step_in_rooms(&mut self) -> Result<Progress, StoreError> {
+        let mut all = self.room_inbound.step().await?;
+        if let Some(former) = &mut self.former_inbound
+            && former.step().await? == Progress::Worked
+        {
+            all = Progress::Worked;
+        }
+        if let Some(mover) = &mut self.mover
+            && mover.step().await? == Progress::Worked
+        {
+            all = Progress::Worked;
+        }
+        Ok(all)
+    }
 }
 
 impl Run {
@@ -107,6 +135,8 @@ impl Run {
             agents: vec![],
             policy: policy(),
             managed: false,
+            login: None,
+            places: Places::default(),
             free: Arc::new(AtomicU64::new(u64::MAX)),
             desk: None,
             asked: None,
@@ -147,13 +177,28 @@ impl Run {
             })
             .await
             .unwrap();
+        let known = match self.login {
+            Some((kind, _)) => Some(know_logins(&store, kind, |_| None).await.unwrap()),
+            None => None,
+        };
         let policy = self.policy.clone();
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
         let core = Core::new(store.clone(), self.vault(), clock, random, policy)
             .await
             .unwrap();
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
-        let matrix = Arc::new(self.matrix.clone());
+        let mut matrix: Arc<dyn Matrix> = Arc::new(self.matrix.clone());
+        let (mut moving, mut mover) = (None, None);
+        if let (Some((kind, encrypts)), Some(known)) = (self.login, known) {
+            let log_in = |kind| Arc::new(FakeLogin::new(self.matrix.clone(), self.places.clone(), kind, encrypts));
+            let (present, logins) = (log_in(kind), known.logins);
+            let begin = |former| Moving::new(core.clone(), present.clone(), log_in(former), logins.clone());
+            moving = known.former.map(begin);
+            matrix = moving
+                .as_ref()
+                .map_or_else(|| present.clone() as Arc<dyn Matrix>, Moving::port);
+            mover = Some(RoomMover::new(core.clone(), present, logins, moving.clone()));
+        }
         let reader = ReadReceipts::default();
         let tasks = Supervisor::new();
         let inbound = Inbound::new(core.clone(), account, whatsapp.clone(), reader.clone());
@@ -188,7 +233,12 @@ impl Run {
                 Gated(MediaFetcher::new(core.clone(), account, whatsapp), self.gate.clone()),
                 &tasks,
             ),
-            room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
+            room_inbound: match &moving {
+                Some(moving) => RoomInbound::of_present(core.clone(), moving.clone(), desk.clone()),
+                None => RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
+            },
+            former_inbound: moving.map(|moving| RoomInbound::of_former(core.clone(), moving, desk.clone())),
+            mover,
             management: ManagementRoom::new(core.clone(), matrix.clone(), desk.clone()),
             room_files: Lanes::new(
                 Gated(RoomFiles::new(core.clone(), matrix.clone()), self.gate.clone()),
@@ -373,7 +423,7 @@ impl Run {
             0 => program.inbound.step().boxed(),
             1 => program.relay.step().boxed(),
             ROOM_RELAY => program.room_relay.step().boxed(),
-            3 => program.room_inbound.step().boxed(),
+            3 => program.step_in_rooms().boxed(),
             4 => program.importer.step().boxed(),
             FETCHING => program.fetching.step().boxed(),
             7 => program.at_desk.step().boxed(),

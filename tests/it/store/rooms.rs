@@ -33,13 +33,17 @@ async fn first_room_alias_of_conversation_wins(database: Database) {
     let ada = desk::ada(&store).await.id;
     let reserve = |alias: &'static str| {
         store.write((ada, alias), |tx, &(ada, alias)| {
-            async move { tx.rooms().reserve(ada, alias).await }.boxed()
+            async move { tx.rooms().reserve(ada, alias, Some(&"@us:test".into())).await }.boxed()
         })
     };
     let reserved = RoomOf {
         conversation: ada,
         alias: "one".into(),
         room: None,
+        creator: Some("@us:test".into()),
+        keeper: None,
+        fence: None,
+        next: None,
     };
     assert_eq!(reserve("one").await.unwrap(), reserved);
     assert_eq!(reserve("two").await.unwrap(), reserved);

@@ -113,6 +113,7 @@ const fn is_written(event: &RoomEvent) -> bool {
         RoomEventKind::Notice
             | RoomEventKind::Redaction { .. }
             | RoomEventKind::Replaced
+            | RoomEventKind::Fence
             | RoomEventKind::Member { .. }
             | RoomEventKind::Other
     )

@@ -28,7 +28,7 @@ impl RoomRelay {
         conversation: ConversationId,
         before: MessageId,
     ) -> Result<MatrixRoomId, Undone> {
-        let spec = spec::of(&self.core, conversation).await?;
+        let spec = spec::of(&self.core, conversation, self.us().as_ref()).await?;
         let past = if self.port.has_ghosts() {
             self.past(conversation, before).await?
         } else {

@@ -1,6 +1,7 @@
 //! A homeserver as a fake behind the port: rooms with one log of events, transaction ids that it remembers for a while,
 //! answers that get lost, and agents who write.
 
+pub mod logins;
 mod port;
 mod seen;
 

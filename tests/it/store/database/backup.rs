@@ -52,7 +52,7 @@ async fn fill(store: &Store) -> Conversation {
                     .enqueue(NewWork::for_message(message, WhatsAppWork::SendMessage { message: id }))
                     .await?;
                 tx.messages().choose_stanza(id, &"chat".into(), &"S1".into(), 1).await?;
-                tx.rooms().reserve(message.conversation_id, "alias").await?;
+                tx.rooms().reserve(message.conversation_id, "alias", None).await?;
                 tx.rooms().set(message.conversation_id, &"!room".into()).await?;
                 tx.rooms()
                     .add_event(id, 0, &"$event".into(), message.conversation_id)

@@ -1,0 +1,149 @@
+//! Replaces encrypted rooms that the present login cannot read. The next room is made and the old one ended; the former login
+//! reads that to its end, and only then the next one takes its place: what agents wrote there goes out before what they write
+//! here.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::bridge::core::notice;
+use crate::bridge::core::policy::Policy;
+use crate::bridge::rooms::management::wants::{self, Place};
+use crate::bridge::rooms::{gone, management, spec};
+use crate::domain::matrix::{MatrixError, RoomSpec};
+use crate::domain::outbox::MatrixWork;
+use crate::domain::{MatrixRoomId, MatrixUserId};
+use crate::store::{NewWork, RoomOf, StoreError, Tx};
+
+use super::{Moving, unstored, waits};
+
+impl Moving {
+    /// Replaces a conversation's room, as far as that goes now.
+    pub(super) async fn replace(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<(), MatrixError> {
+        let core = &self.inner.core;
+        let row = core.store.rooms().by_id(room).await;
+        let Some(row) = row.map_err(|error| unstored(&error))? else {
+            return Ok(());
+        };
+        let Some(next) = &row.next else {
+            return self.end_room(&row, room, heir).await;
+        };
+        if !row.fence.as_ref().is_some_and(|fence| fence.other_read) {
+            return Err(waits("its room is replaced, and not read to its end yet".to_owned()));
+        }
+        let pending = core.store.pending_events().first_of(room).await;
+        if pending.map_err(|error| unstored(&error))?.is_some() {
+            return Err(waits(
+                "its room is replaced, and an agent's event there waits".to_owned(),
+            ));
+        }
+        let input = (
+            row.clone(),
+            (room.clone(), next.clone()),
+            heir.clone(),
+            core.policy.clone(),
+        );
+        let stored = core.write(input, |tx, (row, (room, next), heir, policy)| {
+            async move { put_in_place(tx, policy, row, (room, next), heir).await }.boxed()
+        });
+        stored.await.map_err(|error: StoreError| unstored(&error))?;
+        tracing::info!(%room, %next, "the room was replaced");
+        Err(MatrixError::Unreachable {
+            why: "its room was replaced just now".to_owned(),
+            retry_after: Some(Duration::ZERO),
+        })
+    }
+
+    /// Makes the next room, and ends the one that it replaces.
+    async fn end_room(&self, row: &RoomOf, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<(), MatrixError> {
+        let (core, former) = (&self.inner.core, &self.inner.former);
+        former.release(room, &row.alias).await?;
+        let wanted = spec::of(core, row.conversation, Some(heir)).await;
+        let wanted = wanted.map_err(|error| unstored(&error))?;
+        // All who could write in the old room: who is not in the Space could not join.
+        let all = self.agents_of(row).await.map_err(|error| unstored(&error))?;
+        let wanted = RoomSpec {
+            creator: Some(heir.clone()),
+            replaces: Some(room.clone()),
+            invite: all,
+            ..wanted
+        };
+        let next = self.inner.present.ensure_room(&wanted).await?;
+        let tombstone = former.bury(room, &next).await?;
+        let stored = core.write((room.clone(), next, tombstone), |tx, (room, next, tombstone)| {
+            async move { tx.rooms().begin_replacing(room, next, tombstone).await }.boxed()
+        });
+        stored.await.map_err(|error: StoreError| unstored(&error))?;
+        Err(waits("its room is replaced, and not read to its end yet".to_owned()))
+    }
+
+    async fn agents_of(&self, row: &RoomOf) -> Result<Vec<MatrixUserId>, StoreError> {
+        let store = &self.inner.core.store;
+        let conversation = store.conversations().get(row.conversation).await?;
+        let conversation = conversation.ok_or(StoreError::Missing { what: "conversation" })?;
+        Ok(store.agents().of_account(conversation.account_id).await?.0)
+    }
+
+    /// Replaces the management room or the room of troubles.
+    pub(super) async fn replace_place(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError> {
+        let (core, former) = (&self.inner.core, &self.inner.former);
+        let is_management = alias == spec::management_alias(core);
+        former.release(room, alias).await?;
+        let wanted = if is_management {
+            let agents = core.store.agents().list().await.map_err(|error| unstored(&error))?;
+            let (invite, exclude) = management::members(agents);
+            spec::management(core, invite, exclude)
+        } else if let Some(owner) = &core.policy.owner {
+            spec::trouble(core, owner)
+        } else {
+            return Ok(());
+        };
+        let replaces = Some(room.clone());
+        let next = self.inner.present.ensure_room(&RoomSpec { replaces, ..wanted }).await?;
+        former.bury(room, &next).await?;
+        if !is_management {
+            return Ok(());
+        }
+        let stored = core.write((room.clone(), next), |tx, (room, next)| {
+            async move {
+                tx.outbox().move_to_room(room, next).await?;
+                gone::forget(tx, room).await?;
+                wants::set_place(tx, &Place::Room(next.clone())).await
+            }
+            .boxed()
+        });
+        stored.await.map_err(|error: StoreError| unstored(&error))
+    }
+}
+
+/// Puts the next room in the place of the one that was read to its end.
+async fn put_in_place(
+    tx: &mut Tx,
+    policy: &Policy,
+    row: &RoomOf,
+    (room, next): (&MatrixRoomId, &MatrixRoomId),
+    heir: &MatrixUserId,
+) -> Result<(), StoreError> {
+    if tx.rooms().by_id(room).await?.is_none() {
+        return Ok(());
+    }
+    let conversation = tx.conversations().get(row.conversation).await?;
+    tx.outbox().move_to_room(room, next).await?;
+    tx.questions().remove_in_room(room).await?;
+    tx.cards().remove_in_room(room).await?;
+    tx.rooms().replace(row, (room, next), heir).await?;
+    let Some(conversation) = conversation else {
+        return Ok(());
+    };
+    // What could never be read is told of, as it is after a day.
+    for pending in tx.pending_events().of_room(room).await? {
+        tx.pending_events().remove(&pending.event).await?;
+        let text =
+            "Not sent: I could not decrypt a message in the room before this one. Write it again if it still matters.";
+        let (room, text) = (next.clone(), text.to_owned());
+        let work = MatrixWork::Tell { room, text };
+        let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
+        tx.outbox().enqueue(work).await?;
+    }
+    notice::show_room(tx, policy, &conversation).await
+}
