@@ -27,6 +27,8 @@ pub struct MatrixOptions {
     pub recovery_key: PathBuf,
     /// The Space of the conversations' rooms.
     pub space: SpaceOptions,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<String>,
 }
 
 /// Settings of the application service.
@@ -42,6 +44,8 @@ pub struct ServiceOptions {
     pub owner: Option<MatrixUserId>,
     /// The Space of the conversations' rooms.
     pub space: SpaceOptions,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<String>,
 }
 
 /// Settings of the Space that holds the conversations' rooms.

@@ -188,6 +188,7 @@ pub fn bot_options(
         folder: data_dir.join("matrix"),
         recovery_key: recovery_key(data_dir),
         space: space(instance),
+        room_version: settings.room_version.clone(),
     })
 }
 
@@ -203,6 +204,7 @@ pub fn service_options(config: &Config, instance: &str, agents: Vec<MatrixUserId
         agents,
         owner: settings.owner.as_deref().map(MatrixUserId::from),
         space: space(instance),
+        room_version: settings.room_version.clone(),
     })
 }
 

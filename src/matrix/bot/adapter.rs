@@ -123,6 +123,7 @@ impl Inner {
             space: &self.options.space,
             agents: &self.options.agents,
             owner: self.options.owner.as_ref(),
+            room_version: self.options.room_version.as_deref(),
         }
     }
 }

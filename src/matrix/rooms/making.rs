@@ -8,7 +8,7 @@ use matrix_sdk::ruma::api::client::membership::{invite_user, kick_user};
 use matrix_sdk::ruma::api::client::room::create_room;
 use matrix_sdk::ruma::api::client::room::create_room::v3::RoomPreset;
 use matrix_sdk::ruma::serde::Raw;
-use matrix_sdk::ruma::{OwnedRoomId, RoomAliasId, RoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomId, RoomAliasId, RoomId, RoomVersionId, UserId};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     pub exclude: &'a [MatrixUserId],
     /// Its kind.
     pub kind: Kind,
+    /// Its version, if it is made; none: the homeserver's own.
+    pub version: Option<&'a str>,
 }
 
 /// Kind of a room.
@@ -91,6 +93,7 @@ pub fn plan<'a>(spec: &'a RoomSpec, space: Option<&RoomId>, us: &UserId, is_encr
         invite: &spec.invite,
         exclude: &spec.exclude,
         kind,
+        version: None,
     }
 }
 
@@ -179,6 +182,7 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
         Kind::Room | Kind::Closed | Kind::Space => RoomPreset::PrivateChat,
     });
     request.is_direct = plan.kind == Kind::Direct;
+    request.room_version = plan.version.map(RoomVersionId::try_from).transpose()?;
     for wanted in &plan.wanted {
         request.initial_state.push(wanted.initial()?);
     }

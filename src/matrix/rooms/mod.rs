@@ -7,6 +7,7 @@ mod pins;
 mod space;
 mod state;
 mod upload;
+mod version;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -19,6 +20,7 @@ pub use making::invite;
 pub use pins::pin;
 pub use space::Team;
 pub use upload::{read_file, upload_request};
+pub use version::check_version;
 
 use super::wire::Fault;
 use crate::domain::MatrixUserId;
@@ -67,7 +69,8 @@ impl Rooms {
         let shard = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or(0);
         let _exclusive = self.creating[shard].lock().await;
         let space = self.space_of(caller, team, spec).await?;
-        let plan = making::plan(spec, space.as_deref(), caller.us(), is_encrypted);
+        let mut plan = making::plan(spec, space.as_deref(), caller.us(), is_encrypted);
+        plan.version = team.room_version;
         let room = Box::pin(making::ensure(caller, &plan)).await?;
         if let Some(space) = space {
             self.space.add_room(caller, &space, &room).await?;

@@ -22,6 +22,8 @@ pub struct Team<'a> {
     pub agents: &'a [MatrixUserId],
     /// User who is notified of trouble.
     pub owner: Option<&'a MatrixUserId>,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<&'a str>,
 }
 
 /// Caches the Space's room id once it has been checked in this run.
@@ -60,6 +62,7 @@ impl Space {
             invite: &invite,
             exclude,
             kind: Kind::Space,
+            version: team.room_version,
         };
         let room = making::ensure(caller, &plan).await?;
         *known = Some(Checked {

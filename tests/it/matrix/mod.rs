@@ -10,3 +10,4 @@ mod service;
 mod service_desk;
 mod service_pushes;
 mod syncing;
+mod versions;

@@ -47,6 +47,7 @@ pub async fn homeserver() -> (Synapse, ServiceOptions, u16) {
             alias: "crm_space".to_owned(),
             name: "Customers".to_owned(),
         },
+        room_version: None,
     };
     (synapse, options, port)
 }
