@@ -40,5 +40,6 @@ pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
 pub use rooms::{
-    COMMANDS as ROOM_COMMANDS, CustomerTyping, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay,
+    COMMANDS as ROOM_COMMANDS, CustomerTyping, DeskSpaces, ManagementRoom, OutageWatch, RoomFiles, RoomInbound,
+    RoomRelay,
 };

@@ -5,3 +5,5 @@ pub mod m0034_room_reactions;
 pub mod m0035_questions;
 pub mod m0036_cards;
 pub mod m0037_taken_events;
+pub mod m0039_room_places;
+pub mod m0040_customers_own;

@@ -12,7 +12,9 @@ use crate::bridge::history::{DisappearingWorker, Importer};
 use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
 use crate::bridge::outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
-use crate::bridge::rooms::{CustomerTyping, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay};
+use crate::bridge::rooms::{
+    CustomerTyping, DeskSpaces, ManagementRoom, OutageWatch, RoomFiles, RoomInbound, RoomRelay,
+};
 use crate::domain::AccountId;
 use crate::domain::matrix::Matrix;
 use crate::domain::whatsapp::WhatsApp;
@@ -104,6 +106,11 @@ pub fn start(core: &Core, manager: &AccountManager, matrix: Option<Arc<dyn Matri
         supervisor.spawn_kept("management room", move || {
             let (core, matrix, desk) = parts.clone();
             worker::run(ManagementRoom::new(core, matrix, desk), stop.clone())
+        });
+        let (parts, stop) = ((core.clone(), matrix.clone()), stopping.clone());
+        supervisor.spawn_kept("Spaces", move || {
+            let (core, matrix) = parts.clone();
+            worker::run(DeskSpaces::new(core, matrix), stop.clone())
         });
         let (files, tasks) = (RoomFiles::new(core.clone(), matrix.clone()), supervisor.clone());
         let stop = stopping.clone();

@@ -1,6 +1,7 @@
 //! Matrix rooms: shows messages in them, and handles what agents write there.
 
 mod asking;
+mod avatars;
 mod cards;
 mod changes;
 mod commands;
@@ -20,6 +21,7 @@ mod render;
 mod revisions;
 mod sending;
 mod show;
+mod spaces;
 mod spec;
 mod ticks;
 mod txn;
@@ -31,3 +33,4 @@ pub use kinds::CustomerTyping;
 pub use management::ManagementRoom;
 pub use outage::OutageWatch;
 pub use relay::RoomRelay;
+pub use spaces::DeskSpaces;

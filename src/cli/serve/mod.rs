@@ -171,7 +171,7 @@ impl Assembly {
             .map(|id| MatrixUserId::from(id.as_str()))
             .collect();
         bridge::reconcile_agents(&store, &named).await?;
-        let agents = store.agents().answering().await?;
+        let agents = store.agents().unlimited().await?;
         let homeserver = ports::matrix(config, &home, &core.instance, agents, &supervisor)?;
         let manager = manager(config, &home, core.clone(), &supervisor)?;
         match lines {

@@ -274,6 +274,13 @@ impl Matrix for Bot {
         self.inner.connection.within(CALL_TIMEOUT, told).await
     }
 
+    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        let client = self.inner.connection.client()?;
+        let (inner, caller) = (&self.inner, caller(&client)?);
+        let set = inner.rooms.set_team(caller, inner.team(), invite, exclude);
+        inner.connection.within(ROOM_TIMEOUT, set).await
+    }
+
     async fn close(&self) {
         self.inner.connection.close();
     }

@@ -87,7 +87,7 @@ pub(super) async fn verify(
         }
         Err(fault) => return Err(LoginError::Refused(fault.to_string())),
     }
-    rooms::check_version(caller(client)?, options.room_version.as_deref()).await?;
+    Box::pin(rooms::check_version(caller(client)?, options.room_version.as_deref())).await?;
     match identify(client, options, sdk).await {
         Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
         Err(fault) => {

@@ -194,8 +194,10 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
     }
     if plan.kind == Kind::Space {
         request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
-        // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
-        request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
+        // Nobody may write into the Space, or let somebody in, who could then join its rooms. No user is named: since room
+        // version 12 the creator must not be.
+        let levels = json!({"events_default": 100, "invite": INVITE_LEVEL});
+        request.power_level_content_override = Some(raw(&levels)?);
     }
     let room = match caller {
         // Through the SDK, so that it knows the room before the next sync reports it.
@@ -213,7 +215,7 @@ fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
 /// Sets missing state, sends missing invitations, and puts out who is excluded.
 async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
     state::apply(caller, room, current, &plan.wanted).await?;
-    if matches!(plan.kind, Kind::Room | Kind::Closed)
+    if matches!(plan.kind, Kind::Room | Kind::Closed | Kind::Space)
         && let Some(levels) = current.closed_to_guests()
     {
         let levels = Wanted::new("m.room.power_levels", "", levels);

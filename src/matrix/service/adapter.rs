@@ -15,6 +15,7 @@ use crate::domain::matrix::{
     SentFile, Speaker, TxnId,
 };
 use crate::domain::media::Sink;
+use crate::domain::own_homeserver::OwnHomeserver;
 use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::options::ServiceOptions;
@@ -37,7 +38,7 @@ pub(super) struct Inner {
     pub(super) supervisor: Supervisor,
     pub(super) inbox: Inbox,
     clock: Arc<dyn Clock>,
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     ghosts: Ghosts,
     /// Held during an upload, whose file is in memory as a whole.
     uploads: Semaphore,
@@ -134,7 +135,7 @@ impl Service {
 
 impl Inner {
     /// Returns who belongs into the Space.
-    fn team(&self) -> Team<'_> {
+    pub(super) fn team(&self) -> Team<'_> {
         Team {
             space: &self.options.space,
             agents: &self.options.agents,
@@ -295,6 +296,16 @@ impl Matrix for Service {
         let session = self.inner.connection.client()?;
         let set = self.inner.ghosts.set_avatar(&session, customer, avatar);
         self.inner.connection.within(CALL_TIMEOUT, set).await
+    }
+
+    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        let (inner, session) = (&self.inner, self.inner.connection.client()?);
+        let set = inner.rooms.set_team(session.caller(), inner.team(), invite, exclude);
+        inner.connection.within(ROOM_TIMEOUT, set).await
+    }
+
+    fn own_homeserver(&self) -> Option<&dyn OwnHomeserver> {
+        Some(self)
     }
 
     async fn close(&self) {

@@ -111,7 +111,7 @@ async fn users(session: &Session) -> Checked {
 
 /// Asks whether the homeserver makes rooms of the configured version.
 async fn versions(session: &Session, options: &ServiceOptions) -> Option<Checked> {
-    let checked = rooms::check_version(session.caller(), options.room_version.as_deref()).await;
+    let checked = Box::pin(rooms::check_version(session.caller(), options.room_version.as_deref())).await;
     let error = checked.err()?;
     Some(Checked::new("room version", Judgement::Bad, error.to_string()))
 }

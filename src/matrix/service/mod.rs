@@ -6,6 +6,7 @@ mod check;
 mod ghosts;
 mod inbox;
 mod invitations;
+mod own_homeserver;
 mod push;
 mod sending;
 mod session;

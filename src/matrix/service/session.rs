@@ -72,7 +72,7 @@ impl Session {
             Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
             Err(fault) => return Err(LoginError::Registration(fault.to_string())),
         }
-        rooms::check_version(self.caller(), options.room_version.as_deref()).await?;
+        Box::pin(rooms::check_version(self.caller(), options.room_version.as_deref())).await?;
         match self.ping(&options.registration.id).await {
             // A homeserver from before pings (Matrix 1.7) has none.
             Ok(()) | Err(Fault::Missing(_)) => Ok(None),

@@ -1,8 +1,10 @@
 //! Rooms: which room shows which conversation, and which event shows which message.
 
+mod avatars;
 mod cards;
 pub mod internal;
 pub mod pending;
+pub mod places;
 mod questions;
 mod reactions;
 mod reads;
@@ -172,6 +174,7 @@ impl Rooms<'_, Tx> {
             room_id: Set(None),
             created_at: Set(self.0.now.0),
             updated_at: Set(self.0.now.0),
+            avatar: Set(None),
         };
         room::Entity::insert(row).exec(&self.0.session).await?;
         Ok(RoomOf {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Policy, Progress,
-    Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay,
+    AccountHandle, Core, Desk, DeskSpaces, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Policy,
+    Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomRelay, SendCommand, WhatsAppRelay,
     Worker as _, reconcile_agents,
 };
 use crm::domain::media::MediaState;
@@ -40,6 +40,8 @@ const FETCHING: u32 = 6;
 const ROOM_FILES: u32 = 8;
 /// The one that has steps in the tests of its own room alone.
 const MANAGEMENT: u32 = WORKERS;
+/// The one that has steps where customers have users of their own.
+const SPACES: u32 = WORKERS + 1;
 /// What a crash takes away is gone by then.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
@@ -87,6 +89,7 @@ pub struct Program {
     room_files: Lanes<Gated<RoomFiles>>,
     fetching: Lanes<Gated<MediaFetcher>>,
     management: ManagementRoom,
+    spaces: DeskSpaces,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
 }
@@ -190,6 +193,7 @@ impl Run {
             ),
             room_inbound: RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
             management: ManagementRoom::new(core.clone(), matrix.clone(), desk.clone()),
+            spaces: DeskSpaces::new(core.clone(), matrix.clone()),
             room_files: Lanes::new(
                 Gated(RoomFiles::new(core.clone(), matrix.clone()), self.gate.clone()),
                 &tasks,
@@ -379,6 +383,7 @@ impl Run {
             7 => program.at_desk.step().boxed(),
             ROOM_FILES => program.room_files.step().boxed(),
             MANAGEMENT => program.management.step().boxed(),
+            SPACES => program.spaces.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)
@@ -397,7 +402,9 @@ impl Run {
     /// One step of every worker. Tells whether any found something to do; `None` when the program was killed in it.
     async fn round(&self, program: &mut Program) -> Option<bool> {
         let mut worked = false;
-        for worker in 0..WORKERS + u32::from(self.managed) {
+        let spaces = self.matrix.rooms.lock().unwrap().has_ghosts.then_some(SPACES);
+        let others = self.managed.then_some(MANAGEMENT).into_iter().chain(spaces);
+        for worker in (0..WORKERS).chain(others) {
             match self.step(program, worker).await? {
                 Progress::Worked => worked = true,
                 Progress::Busy => {
