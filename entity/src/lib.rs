@@ -22,8 +22,8 @@ pub mod setting;
 
 pub use desk::{attribute, conversation_label, customer_label, export, label, note, scheduled_send, template};
 pub use matrix::{
-    agent, agent_receipt, card, internal_event, pending_event, question, room, room_event, room_reaction, room_read,
-    taken_event,
+    agent, agent_receipt, card, internal_event, pending_event, question, room, room_event, room_place, room_reaction,
+    room_read, taken_event,
 };
 pub use messages::{chat_group, conversation, early_ack, history_chat, history_import, media, message};
 pub use people::{customer, customer_apart, customer_identity, merge};

@@ -64,8 +64,10 @@ impl MigratorTrait for Migrator {
             Box::new(rooms::m0035_questions::Migration),
             Box::new(rooms::m0036_cards::Migration),
             Box::new(rooms::m0037_taken_events::Migration),
+            Box::new(rooms::m0039_room_places::Migration),
             Box::new(rooms::m0040_room_keepers::Migration),
             Box::new(rooms::m0041_replaced_rooms::Migration),
+            Box::new(rooms::m0042_customers_own::Migration),
         ]
     }
 }

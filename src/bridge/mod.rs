@@ -40,6 +40,6 @@ pub use inbound::Inbound;
 pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room, sweep};
 pub use outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
 pub use rooms::{
-    COMMANDS as ROOM_COMMANDS, CustomerTyping, KnownLogins, ManagementRoom, Moving, OutageWatch, RoomFiles,
+    COMMANDS as ROOM_COMMANDS, CustomerTyping, DeskSpaces, KnownLogins, ManagementRoom, Moving, OutageWatch, RoomFiles,
     RoomInbound, RoomMover, RoomRelay, know_logins,
 };

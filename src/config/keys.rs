@@ -86,6 +86,7 @@ pub const KEYS: &[Key] = &[
     key("matrix.encryption", "auto"),
     key("matrix.registration", ""),
     key("matrix.listen", ""),
+    key("matrix.room_version", ""),
 ];
 
 /// Old and new names of keys. An old name is refused with an error that names the new one, in a file and in the

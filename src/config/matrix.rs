@@ -38,6 +38,8 @@ pub struct MatrixConfig {
     pub registration: PathBuf,
     /// Address for the homeserver's calls alone; none: they come in where the API listens.
     pub listen: Option<SocketAddr>,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<String>,
 }
 
 impl MatrixConfig {
@@ -74,6 +76,7 @@ impl MatrixConfig {
             encryption,
             registration: named.unwrap_or_else(|| data_dir.join("matrix").join("registration.yaml")),
             listen: values.parse("matrix.listen", listen)?,
+            room_version: values.parse("matrix.room_version", room_version)?,
         })
     }
 }
@@ -93,6 +96,21 @@ fn listen(text: &str) -> Result<Option<SocketAddr>, String> {
     }
     let address = text.parse().map(Some);
     address.map_err(|_| "an address and a port, such as 127.0.0.1:8001".to_owned())
+}
+
+/// Longest room version, in characters (Matrix specification, "Room versions").
+const MAX_ROOM_VERSION: usize = 32;
+
+/// Reads the version of new rooms; none: the homeserver's own.
+fn room_version(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    if text.len() > MAX_ROOM_VERSION || !text.chars().all(is_valid) {
+        return Err("a version of rooms, such as 11, or nothing for the homeserver's own".to_owned());
+    }
+    Ok(Some(text.to_owned()))
 }
 
 /// Reads whether rooms are encrypted; none: as the mode has it.

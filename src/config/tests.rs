@@ -197,6 +197,17 @@ fn second_owner_is_refused_naming_first() {
 }
 
 #[test]
+fn room_version_is_a_word_or_the_homeservers_own() {
+    let version = |text: &str| {
+        let variables = environment(&[("CRM_MATRIX_ROOM_VERSION", text)]);
+        Config::load(&[], None, &variables).map(|config| config.matrix.room_version)
+    };
+    assert_eq!(version("").unwrap(), None);
+    assert_eq!(version("11").unwrap().as_deref(), Some("11"));
+    insta::assert_snapshot!(version("v 11").unwrap_err().to_string(), @"`matrix.room_version` is `v 11` in the environment; write a version of rooms, such as 11, or nothing for the homeserver's own");
+}
+
+#[test]
 fn account_section_overrides_general_settings() {
     let folder = tempfile::tempdir().unwrap();
     let home = file(

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::details::{Location, Poll};
 use super::media::{FileKind, Sink};
+use super::own_homeserver::OwnHomeserver;
 use super::shown::{Link, RoomPoll, SendStatus};
 use super::word::words;
 use super::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
@@ -441,6 +442,16 @@ pub trait Matrix: Send + Sync + 'static {
     /// Gives the customer's own user this picture, or none.
     async fn set_avatar(&self, _customer: CustomerId, _avatar: Option<&Avatar>) -> Result<(), MatrixError> {
         Ok(())
+    }
+
+    /// Says who belongs into the Space of all rooms, who is invited if they are missing, and who is put out of it.
+    async fn set_team(&self, _invite: &[MatrixUserId], _exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        Ok(())
+    }
+
+    /// Returns what rooms have besides, if the homeserver is one's own: customers have users of their own, who can act for them.
+    fn own_homeserver(&self) -> Option<&dyn OwnHomeserver> {
+        None
     }
 
     /// Closes the connection in order.

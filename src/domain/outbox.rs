@@ -99,6 +99,12 @@ pub enum MatrixWork {
         event: MatrixEventId,
         text: String,
     },
+    /// As [`Self::Reply`], to what an agent wrote for the customer: their client is told too that it is not sent.
+    Refuse {
+        room: MatrixRoomId,
+        event: MatrixEventId,
+        text: String,
+    },
     /// Show in its conversation's room a note that was written elsewhere, if there is a room.
     ShowNote { note: NoteId },
     /// Mark an agent's event in a room with a reaction: it was taken as what the mark says.
@@ -109,6 +115,8 @@ pub enum MatrixWork {
     },
     /// Bring the card of a room up to date.
     Card { room: MatrixRoomId },
+    /// Put a conversation's room into the sub-space where the desk has it.
+    Place { room: MatrixRoomId },
     /// Pin an event in its room.
     Pin { room: MatrixRoomId, event: MatrixEventId },
     /// Ask a stored question in its room.
@@ -133,6 +141,7 @@ impl MatrixWork {
     pub const fn room(&self) -> Option<&MatrixRoomId> {
         match self {
             Self::Reply { room, .. }
+            | Self::Refuse { room, .. }
             | Self::Tell { room, .. }
             | Self::Mark { room, .. }
             | Self::Card { room }
@@ -266,6 +275,14 @@ mod tests {
                 },
             ),
             (
+                r#"{"do":"refuse","room":"!r","event":"$e","text":"no"}"#,
+                MatrixWork::Refuse {
+                    room: "!r".into(),
+                    event: "$e".into(),
+                    text: "no".to_owned(),
+                },
+            ),
+            (
                 r#"{"do":"tell","room":"!r","text":"so"}"#,
                 MatrixWork::Tell {
                     room: "!r".into(),
@@ -287,6 +304,7 @@ mod tests {
             ),
             (r#"{"do":"ask","question":7}"#, MatrixWork::Ask { question: 7 }),
             (r#"{"do":"card","room":"!r"}"#, MatrixWork::Card { room: "!r".into() }),
+            (r#"{"do":"place","room":"!r"}"#, MatrixWork::Place { room: "!r".into() }),
             (
                 r#"{"do":"pin","room":"!r","event":"$e"}"#,
                 MatrixWork::Pin {

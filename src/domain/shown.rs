@@ -42,6 +42,8 @@ pub enum FailedBy {
     Age,
     /// It must not be sent.
     Consent,
+    /// It cannot be sent as it is.
+    Refused,
 }
 
 /// A stretch of a text that leads somewhere.

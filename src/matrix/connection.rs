@@ -46,6 +46,17 @@ pub enum LoginError {
         /// The reason.
         why: String,
     },
+    /// The homeserver makes no rooms of the configured version.
+    #[error(
+        "the homeserver makes no rooms of version {wanted}, only of {offered}; set CRM_MATRIX_ROOM_VERSION to one of these, or to \
+         nothing for the homeserver's own"
+    )]
+    RoomVersion {
+        /// The version that is configured.
+        wanted: String,
+        /// Versions that it offers.
+        offered: String,
+    },
     /// The homeserver does not know the application service.
     #[error("the homeserver refuses our registration: {0}; `crm matrix check` says what to do")]
     Registration(String),

@@ -30,6 +30,8 @@ pub struct MatrixOptions {
     pub space: SpaceOptions,
     /// Users that are or were this desk's own.
     pub logins: Logins,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<String>,
 }
 
 /// Settings of the application service.
@@ -47,6 +49,8 @@ pub struct ServiceOptions {
     pub space: SpaceOptions,
     /// Users that are or were this desk's own.
     pub logins: Logins,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<String>,
 }
 
 /// Settings of the Space that holds the conversations' rooms.

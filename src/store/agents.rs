@@ -13,7 +13,7 @@ use super::database::page;
 use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, to_json, word};
 use super::database::session::exclusive;
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// An agent to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,11 @@ impl Agents<'_, Store> {
     /// Returns the Matrix users of the active agents.
     pub async fn answering(&self) -> Result<Vec<MatrixUserId>, StoreError> {
         self.users(Agent::is_active).await
+    }
+
+    /// Returns the Matrix users of the active agents who are limited to no account.
+    pub async fn unlimited(&self) -> Result<Vec<MatrixUserId>, StoreError> {
+        self.users(|agent| agent.is_active() && agent.accounts.is_none()).await
     }
 
     /// Returns the Matrix users of the agents who work for an account, and of those who do not, or not any more.
@@ -158,6 +163,7 @@ impl Agents<'_, Tx> {
             time_zone: Set(new.time_zone.clone()),
         };
         let id = agent::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
+        self.0.wake(WorkFor::Spaces);
         self.find(id).await?.ok_or(StoreError::Missing { what: "agent" })
     }
 
@@ -222,6 +228,7 @@ impl Agents<'_, Tx> {
     }
 
     async fn change(&self, id: AgentId, change: agent::ActiveModel) -> Result<(), StoreError> {
+        self.0.wake(WorkFor::Spaces);
         let updated = agent::Entity::update_many()
             .set(change)
             .filter(agent::Column::Id.eq(id))

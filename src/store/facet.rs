@@ -115,6 +115,8 @@ facets! {
     PendingEvents = pending_events;
     /// Events that could not be stored.
     Quarantine = quarantine;
+    /// Places of rooms in sub-spaces.
+    Places = places;
     /// Questions of the bot's in rooms.
     Questions = questions;
     /// Rooms and the events that show messages.

@@ -78,6 +78,7 @@ pub use messages::{HandOver, Inserted, MessageFilter, MessageLine, NewMessage, R
 pub use outbox::{Busy, NewWork, OutboxCount};
 pub use quarantine::QuarantineItem;
 pub use rooms::pending::PendingEvent;
+pub use rooms::places::PlaceOf;
 pub use rooms::{Fenced, Receipts, RoomOf, RoomReaction, ShownAs, Tick};
 pub use settings::Restored;
 pub use templates::NewTemplate;

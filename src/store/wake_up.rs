@@ -28,6 +28,8 @@ pub enum WorkFor {
     Linking(AccountId),
     /// The management room.
     Management,
+    /// The Spaces.
+    Spaces,
 }
 
 impl WorkFor {

@@ -61,6 +61,7 @@ function sayRoom(room) {
         encrypted: room.hasEncryptionStateEvent(),
         membership: room.getMyMembership(),
         members: room.getJoinedMembers().map((member) => member.userId).sort(),
+        unread: room.getUnreadNotificationCount(sdk.NotificationCountType.Total) ?? 0,
     };
     const said = JSON.stringify(summary);
     if (summaries.get(room.roomId) === said) return;
@@ -108,6 +109,8 @@ function listen(autoJoin) {
     client.on(sdk.RoomStateEvent.Members, (event) => room(event.getRoomId()));
     // After a gap the members tell nothing of their typing any more; what they do is looked at instead.
     client.on(sdk.ClientEvent.Sync, () => client.getRooms().forEach(sayTyping));
+    client.on(sdk.ClientEvent.Sync, () => client.getRooms().forEach(sayRoom));
+    client.on(sdk.RoomEvent.UnreadNotifications, () => client.getRooms().forEach(sayRoom));
     client.on(sdk.RoomEvent.MyMembership, (changed, membership) => {
         sayRoom(changed);
         if (autoJoin && membership === "invite") client.joinRoom(changed.roomId).catch(trouble);

@@ -8,6 +8,7 @@ pub mod pending_event;
 pub mod question;
 pub mod room;
 pub mod room_event;
+pub mod room_place;
 pub mod room_reaction;
 pub mod room_read;
 pub mod taken_event;

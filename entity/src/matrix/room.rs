@@ -43,6 +43,9 @@ pub struct Model {
     pub next_room: Option<MatrixRoomId>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// Address of the picture that the room was given; `None`: none.
+    #[serde(default)]
+    pub avatar: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

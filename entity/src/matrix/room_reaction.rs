@@ -20,6 +20,9 @@ pub struct Model {
     /// Agent who reacted; `None`: the bot, for somebody outside the room.
     pub sender: Option<MatrixUserId>,
     pub created_at: i64,
+    /// Whether the customer's own user shows it; `None`: no.
+    #[serde(default)]
+    pub by_customer: Option<bool>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -15,7 +15,7 @@ use crate::bridge::inbound::Inbound;
 use crate::bridge::media::{AvatarFetcher, MediaFetcher};
 use crate::bridge::outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
 use crate::bridge::rooms::{
-    CustomerTyping, ManagementRoom, Moving, OutageWatch, RoomFiles, RoomInbound, RoomMover, RoomRelay,
+    CustomerTyping, DeskSpaces, ManagementRoom, Moving, OutageWatch, RoomFiles, RoomInbound, RoomMover, RoomRelay,
 };
 use crate::domain::AccountId;
 use crate::domain::matrix::{Matrix, MatrixStatus};
@@ -185,6 +185,11 @@ impl Rooms {
         supervisor.spawn_kept("management room", move || {
             let (core, matrix, desk) = parts.clone();
             worker::run(ManagementRoom::new(core, matrix, desk), stop.clone())
+        });
+        let (parts, stop) = ((core.clone(), matrix.clone()), stopping.clone());
+        supervisor.spawn_kept("Spaces", move || {
+            let (core, matrix) = parts.clone();
+            worker::run(DeskSpaces::new(core, matrix), stop.clone())
         });
         let (files, tasks) = (RoomFiles::new(core.clone(), matrix.clone()), supervisor.clone());
         let stop = stopping.clone();

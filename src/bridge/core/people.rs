@@ -89,6 +89,7 @@ pub(crate) async fn tell_merged(tx: &mut Tx, policy: &Policy, merged: &Merged) -
             "{} Messages that you write here are not sent.",
             goes_on(tx, joined.conversation_id).await?
         );
+        tx.places().ask(joined.account_id, &room).await?;
         let work = MatrixWork::Tell { room, text };
         let lane = joined.merged_conversation_id;
         let work = NewWork::for_conversation(joined.account_id, lane, work);

@@ -178,6 +178,7 @@ async fn follow_up(
         };
         let reopened = tx.conversations().set_standing(conversation.id, open).await?;
         tx.emit(Event::conversation_updated(&reopened));
+        Box::pin(notice::show_room(tx, policy, &reopened)).await?;
     }
     Ok(IntakeOutcome::New(conversation.id))
 }

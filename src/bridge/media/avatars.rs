@@ -9,8 +9,7 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::worker::{Wakes, Worker};
-use crate::bridge::core::{Core, Progress, notice};
-use crate::contract::Event;
+use crate::bridge::core::{Core, Progress, notice, people};
 use crate::domain::AccountId;
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
@@ -179,7 +178,7 @@ async fn tell(tx: &mut Tx, policy: &Policy, of: AvatarOwner) -> Result<(), Store
     match of {
         AvatarOwner::Customer(id) => {
             if let Some(customer) = tx.customers().get(id).await? {
-                tx.emit(Event::customer_updated(&customer));
+                Box::pin(people::tell_changed(tx, &customer)).await?;
             }
             Ok(())
         }

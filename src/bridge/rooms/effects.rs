@@ -45,7 +45,7 @@ pub(crate) async fn text(
             "Not sent: this arrived long after it was written ({}). Reply to it with !send to send it now.",
             event.at
         );
-        return answer(tx, conversation, event, text).await;
+        return refuse(tx, conversation, event, text).await;
     }
     queue(tx, policy, conversation, (event, agent), body, reply_to).await
 }
@@ -73,7 +73,7 @@ pub(crate) async fn queue(
     reply_to: Option<&MatrixEventId>,
 ) -> Result<Taken, StoreError> {
     if let Err(refusal) = queue::check_text(body) {
-        return answer(tx, conversation, by.0, format!("Not sent: {refusal}.")).await;
+        return refuse(tx, conversation, by.0, format!("Not sent: {refusal}.")).await;
     }
     let said = Said {
         words: Some(body),
@@ -108,7 +108,7 @@ pub(super) async fn current(
     said: Said<'_>,
 ) -> Result<Taken, StoreError> {
     if let Some(late) = late(tx, event) {
-        return answer(tx, conversation, event, late).await;
+        return refuse(tx, conversation, event, late).await;
     }
     put_out(tx, policy, conversation, (event, agent), said).await
 }
@@ -133,7 +133,7 @@ pub(super) async fn put_out(
     said: Said<'_>,
 ) -> Result<Taken, StoreError> {
     if let Some(refusal) = consent::refusal(tx, conversation).await? {
-        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+        return refuse(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
     let signature = match said.words {
         Some(words) => queue::signature_under(tx, agent, words, false).await?,
@@ -143,7 +143,7 @@ pub(super) async fn put_out(
         .as_ref()
         .map(|signature| queue::signed(signature, said.content))
     {
-        return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await;
+        return refuse(tx, conversation, event, format!("Not sent: {refusal}.")).await;
     }
     let reply_to = match said.reply_to {
         Some(replied) => tx.rooms().message_of_event(replied).await?.map(|shown| shown.message),
@@ -195,6 +195,35 @@ pub(super) async fn answer_to(
         event: event.clone(),
         text,
     };
+    told(tx, conversation, work).await
+}
+
+/// As [`answer`], for what an agent wrote for the customer and is not sent: their client is told too.
+pub(in crate::bridge::rooms) async fn refuse(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    event: &RoomEvent,
+    text: String,
+) -> Result<Taken, StoreError> {
+    Box::pin(refuse_to(tx, conversation, (&event.room, &event.id), text)).await
+}
+
+/// As [`refuse`], where only the event's room and id are known.
+pub(in crate::bridge::rooms) async fn refuse_to(
+    tx: &mut Tx,
+    conversation: &Conversation,
+    (room, event): (&MatrixRoomId, &MatrixEventId),
+    text: String,
+) -> Result<Taken, StoreError> {
+    let work = MatrixWork::Refuse {
+        room: room.clone(),
+        event: event.clone(),
+        text,
+    };
+    told(tx, conversation, work).await
+}
+
+async fn told(tx: &mut Tx, conversation: &Conversation, work: MatrixWork) -> Result<Taken, StoreError> {
     let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
     tx.outbox().enqueue(work).await?;
     Ok(Taken::Answered)

@@ -13,7 +13,7 @@ use super::asking::{self, Held};
 use super::commands::Given;
 use super::commands::context::RoomContext;
 use super::commands::internal::{self, Place};
-use super::effects::{Taken, answer};
+use super::effects::{Taken, answer, refuse};
 use super::kinds::polls;
 use super::management::wants;
 use super::{changes, commands, effects, files, gone, management, redaction};
@@ -85,7 +85,7 @@ pub(crate) async fn take_in(
     };
     if conversation.merged_into.is_some() {
         let text = format!("Not sent. {}", people::goes_on(tx, conversation.id).await?);
-        return answer(tx, &conversation, event, text).await;
+        return refuse(tx, &conversation, event, text).await;
     }
     let given = Given {
         core,
@@ -122,7 +122,7 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         // Whatever kind it is, also one that is added later.
         Some(text) => {
             internal::keep(tx, event).await?;
-            return answer(tx, conversation, event, text).await;
+            return refuse(tx, conversation, event, text).await;
         }
         None => place.reply_to(),
     };
@@ -155,7 +155,9 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         RoomEventKind::Poll { poll, .. } => {
             polls::send(tx, policy, conversation, (event, agent.id), (poll, reply_to)).await
         }
-        RoomEventKind::Vote { of } | RoomEventKind::PollEnd { of } => polls::refuse(tx, conversation, event, of).await,
+        RoomEventKind::Vote { of } | RoomEventKind::PollEnd { of } => {
+            polls::answer_vote(tx, conversation, event, of).await
+        }
         RoomEventKind::Edit { of, body } => changes::edit(tx, policy, conversation, event, (of, body)).await,
         RoomEventKind::Reaction { of, key } => match commands::reacted(tx, given, (of, key)).await? {
             Some(taken) => Ok(taken),
@@ -177,7 +179,7 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
             Ok(Taken::Nothing)
         }
         RoomEventKind::Unsupported(what) => {
-            answer(
+            refuse(
                 tx,
                 conversation,
                 event,

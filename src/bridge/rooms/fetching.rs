@@ -22,7 +22,7 @@ use crate::store::{NewMedia, PendingEvent, StoreError, WorkFor};
 use crate::vault::{Kept, VaultError};
 
 use super::commands::context::RoomContext;
-use super::effects::{Taken, answer_to};
+use super::effects::{Taken, refuse_to};
 use super::event;
 use super::pending;
 
@@ -245,7 +245,7 @@ impl RoomFiles {
                         return Ok(());
                     };
                     let place = (&due.room, &due.event);
-                    answer_to(tx, &conversation, place, text.clone()).await.map(|_| ())
+                    refuse_to(tx, &conversation, place, text.clone()).await.map(|_| ())
                 }
                 .boxed()
             })

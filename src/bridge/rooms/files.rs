@@ -13,7 +13,7 @@ use crate::domain::{AgentId, MatrixEventId};
 use crate::store::{NewMedia, StoreError, Tx};
 
 use super::commands::{self, internal};
-use super::effects::{Said, Taken, answer, late, put_out};
+use super::effects::{Said, Taken, answer, late, put_out, refuse};
 
 /// A file of a room that is in the vault.
 pub(super) struct Fetched<'a> {
@@ -40,13 +40,13 @@ pub(super) async fn send(
     if !fetched.is_confirmed
         && let Some(late) = late(tx, event)
     {
-        return answer(tx, conversation, event, late).await;
+        return refuse(tx, conversation, event, late).await;
     }
     let caption = fetched.file.caption.as_deref().unwrap_or_default();
     if commands::is_command(caption) {
         internal::keep(tx, event).await?;
         let text = "Not sent: a file carries no command. Send it without the text, or with one that begins otherwise.";
-        return answer(tx, conversation, event, text.to_owned()).await;
+        return refuse(tx, conversation, event, text.to_owned()).await;
     }
     if !fetched.cards.is_empty() {
         // The row of the file is not stored, so its bytes are swept.
@@ -67,7 +67,7 @@ pub(super) async fn send(
     let sent = match sendable(tx, &policy.media, &wanted).await {
         Ok(sent) => sent,
         // If the database failed, the whole transaction does, and this answer with it.
-        Err(refusal) => return answer(tx, conversation, event, format!("Not sent: {refusal}.")).await,
+        Err(refusal) => return refuse(tx, conversation, event, format!("Not sent: {refusal}.")).await,
     };
     let takes_caption = sent.kind.kind().takes_caption();
     let shown = Some(caption).filter(|caption| takes_caption && !caption.is_empty());

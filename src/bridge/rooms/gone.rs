@@ -9,8 +9,12 @@ use super::management::wants;
 /// Forgets a room, so that the next message of its conversation creates a new one. Removes the outbox rows that can be
 /// done in this room only.
 pub(crate) async fn forget(tx: &mut Tx, room: &MatrixRoomId) -> Result<(), StoreError> {
-    if let Some(conversation) = tx.rooms().conversation(room).await? {
-        tx.rooms().forget(conversation).await?;
+    if let Some(id) = tx.rooms().conversation(room).await? {
+        tx.rooms().forget(id).await?;
+        // Its sub-space does not show it any more.
+        if let Some(conversation) = tx.conversations().get(id).await? {
+            tx.places().ask(conversation.account_id, room).await?;
+        }
     }
     wants::forget(tx, room).await?;
     tx.questions().remove_in_room(room).await?;

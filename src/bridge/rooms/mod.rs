@@ -1,6 +1,7 @@
 //! Matrix rooms: shows messages in them, and handles what agents write there.
 
 mod asking;
+mod avatars;
 mod cards;
 mod changes;
 mod commands;
@@ -21,6 +22,7 @@ mod render;
 mod revisions;
 mod sending;
 mod show;
+mod spaces;
 mod spec;
 mod ticks;
 mod txn;
@@ -33,3 +35,4 @@ pub use management::ManagementRoom;
 pub use moving::{KnownLogins, Moving, RoomMover, know_logins};
 pub use outage::OutageWatch;
 pub use relay::RoomRelay;
+pub use spaces::DeskSpaces;

@@ -9,7 +9,7 @@ use crate::domain::matrix::{Matrix, MatrixError, RoomEventKind};
 use crate::store::{PendingEvent, StoreError};
 
 use super::commands::context::RoomContext;
-use super::effects::{Taken, answer_to};
+use super::effects::{Taken, refuse_to};
 use super::event;
 
 /// Handles the first events of a room that wait, up to one that still has to.
@@ -72,7 +72,7 @@ pub(super) async fn give_up(core: &Core, port: &dyn Matrix, pending: &PendingEve
                 let text = "Not sent: I could not decrypt this in a day, and do not try any more. Write it again if it still \
                             matters.";
                 let event = (&pending.room, &pending.event);
-                let _: Taken = answer_to(tx, &conversation, event, text.to_owned()).await?;
+                let _: Taken = refuse_to(tx, &conversation, event, text.to_owned()).await?;
             }
             Ok::<_, StoreError>(())
         }

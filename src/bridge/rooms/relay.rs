@@ -13,13 +13,13 @@ use crate::bridge::core::{Core, trouble};
 use crate::domain::delivery::back_off;
 use crate::domain::matrix::{Matrix, MatrixError, MatrixState, RoomContent, Speaker};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, Timestamp};
+use crate::domain::{AccountId, ConversationId, MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, Timestamp};
 use crate::store::{Busy, StoreError, WorkFor};
 
 use super::management::NoRoom;
 use super::management::wants::is_member;
 use super::txn::{of_item, of_part};
-use super::{gone, management, spec, ticks};
+use super::{gone, management, spaces, spec, ticks};
 
 /// Upper bound of the lanes handled concurrently.
 const LANES: usize = 8;
@@ -169,6 +169,7 @@ impl RoomRelay {
                 };
                 self.notify(item, room, &content, None).await
             }
+            MatrixWork::Refuse { room, event, text } => Box::pin(self.refuse(item, room, event, text)).await,
             MatrixWork::Tell { room, text } => {
                 let content = RoomContent::Notice {
                     body: text.clone(),
@@ -179,6 +180,7 @@ impl RoomRelay {
             MatrixWork::ShowNote { note } => self.show_note(item, *note).await,
             MatrixWork::Mark { room, event, key } => self.mark(item, room, event, key).await,
             MatrixWork::Card { room } => self.show_card(item, room).await,
+            MatrixWork::Place { room } => Box::pin(self.place(item, room)).await,
             MatrixWork::Pin { room, event } => self.pin(item, room, event).await,
             MatrixWork::Ask { question } => self.ask(item, *question).await,
             MatrixWork::Remove { room, event } => self.remove(item, room, event).await,
@@ -201,10 +203,22 @@ impl RoomRelay {
         }
         let room = self.make_room(item, conversation, message).await?;
         self.core
-            .write((conversation, room.clone()), |tx, (conversation, room)| {
-                async move { tx.rooms().set(*conversation, room).await }.boxed()
-            })
+            .write(
+                (conversation, room.clone(), self.placed_account(item)),
+                |tx, (conversation, room, placed)| {
+                    async move {
+                        tx.rooms().set(*conversation, room).await?;
+                        if let Some(account) = *placed {
+                            tx.places().add(room).await?;
+                            spaces::ask(tx, account, room).await?;
+                        }
+                        Ok::<_, StoreError>(())
+                    }
+                    .boxed()
+                },
+            )
             .await?;
+        Box::pin(self.show_room_avatar(&room, conversation)).await?;
         Ok(room)
     }
 
@@ -239,8 +253,21 @@ impl RoomRelay {
             let spec = spec::of(&self.core, conversation, self.us().as_ref()).await?;
             let updated = self.port.update_room(&room, &spec).await;
             updated.map_err(Undone::in_room(&room))?;
+            Box::pin(self.show_room_avatar(&room, conversation)).await?;
+            if let Some(account) = self.placed_account(item) {
+                self.core
+                    .write((account, room), |tx, (account, room)| {
+                        async move { spaces::ask(tx, *account, room).await }.boxed()
+                    })
+                    .await?;
+            }
         }
         Ok(self.finish(item).await?)
+    }
+
+    /// Returns the account for which rooms are put into sub-spaces, where there are such.
+    fn placed_account(&self, item: &OutboxItem<MatrixWork>) -> Option<AccountId> {
+        self.port.own_homeserver().map(|_| item.account_id)
     }
 
     /// Sends a notice about a message to its room, as a reply if the message is shown there.

@@ -82,22 +82,30 @@ impl RoomRelay {
             return Ok(self.finish(item).await?);
         };
         let standing = self.core.store.rooms().reactions(id).await?;
-        let wanted = wanted(&message, &standing);
+        let customer = if self.port.own_homeserver().is_some() {
+            self.customer_of(&message).await?
+        } else {
+            None
+        };
+        let wanted = wanted(&message, &standing, customer.is_some());
+        let speakers = Speakers { customer };
         let (ours, _): (Vec<_>, Vec<_>) = standing.into_iter().partition(|reaction| reaction.sender.is_none());
         for reaction in &ours {
-            let shown = self.react(item, &room, &event, reaction).await?;
-            if !wanted.contains(&reaction.emoji) {
-                self.take_back(&room, &shown, &format!("{}.gone", name_of(reaction)))
-                    .await?;
+            let speaker = speakers.of(reaction);
+            let shown = self.react(item, (&room, &event), speaker, reaction).await?;
+            if !wanted.contains(&(reaction.emoji.clone(), reaction.by_customer)) {
+                self.unreact(&room, speaker, &shown, reaction).await?;
                 self.forget(reaction.id).await?;
             }
         }
-        for emoji in wanted {
-            if ours.iter().any(|reaction| reaction.emoji == emoji) {
+        for (emoji, by_customer) in wanted {
+            let is_same = |reaction: &&RoomReaction| reaction.emoji == emoji && reaction.by_customer == by_customer;
+            if ours.iter().any(|reaction| is_same(&reaction)) {
                 continue;
             }
-            let reaction = self.begin(&message, &emoji).await?;
-            self.react(item, &room, &event, &reaction).await?;
+            let reaction = self.begin(&message, &emoji, by_customer).await?;
+            self.react(item, (&room, &event), speakers.of(&reaction), &reaction)
+                .await?;
         }
         Ok(self.finish(item).await?)
     }
@@ -106,8 +114,8 @@ impl RoomRelay {
     async fn react(
         &self,
         item: &OutboxItem<MatrixWork>,
-        room: &MatrixRoomId,
-        to: &MatrixEventId,
+        (room, to): (&MatrixRoomId, &MatrixEventId),
+        speaker: &Speaker,
         reaction: &RoomReaction,
     ) -> Result<MatrixEventId, Undone> {
         if let Some(event) = &reaction.event {
@@ -117,9 +125,7 @@ impl RoomRelay {
             to: to.clone(),
             key: reaction.emoji.clone(),
         };
-        let event = self
-            .send(item, room, &Speaker::Desk, &name_of(reaction), &content)
-            .await?;
+        let event = self.send(item, room, speaker, &name_of(reaction), &content).await?;
         self.core
             .write((reaction.id, event.clone()), |tx, (id, event)| {
                 async move { tx.rooms().set_reaction_event(*id, event).await }.boxed()
@@ -133,21 +139,44 @@ impl RoomRelay {
         redacted.map_err(Undone::in_room(room))
     }
 
-    async fn begin(&self, message: &Message, emoji: &str) -> Result<RoomReaction, StoreError> {
+    /// Takes a reaction back, as the user who shows it.
+    async fn unreact(
+        &self,
+        room: &MatrixRoomId,
+        speaker: &Speaker,
+        event: &MatrixEventId,
+        reaction: &RoomReaction,
+    ) -> Result<(), Undone> {
+        let name = format!("{}.gone", name_of(reaction));
+        match (self.port.own_homeserver(), speaker) {
+            (Some(own), Speaker::Customer { .. }) => {
+                let name = txn(&self.core.instance, &name);
+                let taken = own.take_back(room, speaker, event, &name).await;
+                taken.map_err(Undone::in_room(room))
+            }
+            _ => self.take_back(room, event, &name).await,
+        }
+    }
+
+    async fn begin(&self, message: &Message, emoji: &str, by_customer: bool) -> Result<RoomReaction, StoreError> {
         self.core
-            .write((message.id, emoji.to_owned()), |tx, (message, emoji)| {
-                async move {
-                    Ok::<_, StoreError>(RoomReaction {
-                        id: tx.rooms().begin_reaction(*message, emoji).await?,
-                        message: *message,
-                        emoji: emoji.clone(),
-                        event: None,
-                        sender: None,
-                        created_at: tx.now(),
-                    })
-                }
-                .boxed()
-            })
+            .write(
+                (message.id, emoji.to_owned(), by_customer),
+                |tx, (message, emoji, by_customer)| {
+                    async move {
+                        Ok::<_, StoreError>(RoomReaction {
+                            id: tx.rooms().begin_reaction(*message, emoji, *by_customer).await?,
+                            message: *message,
+                            emoji: emoji.clone(),
+                            event: None,
+                            sender: None,
+                            by_customer: *by_customer,
+                            created_at: tx.now(),
+                        })
+                    }
+                    .boxed()
+                },
+            )
             .await
     }
 
@@ -160,8 +189,24 @@ impl RoomRelay {
     }
 }
 
-/// Returns the emojis that the bot shows: those that nobody in the room has set.
-fn wanted(message: &Message, standing: &[RoomReaction]) -> BTreeSet<String> {
+/// Who shows reactions.
+struct Speakers {
+    /// The customer, if they have a user of their own.
+    customer: Option<Speaker>,
+}
+
+impl Speakers {
+    /// Returns who shows a reaction.
+    fn of(&self, reaction: &RoomReaction) -> &Speaker {
+        match &self.customer {
+            Some(customer) if reaction.by_customer => customer,
+            _ => &Speaker::Desk,
+        }
+    }
+}
+
+/// Returns the emojis that our users show, and whether the customer's own does: those that nobody in the room has set.
+fn wanted(message: &Message, standing: &[RoomReaction], has_ghost: bool) -> BTreeSet<(String, bool)> {
     let of_agents = |emoji: &str| {
         let mut agents = standing.iter().filter(|reaction| reaction.sender.is_some());
         agents.any(|reaction| reaction.emoji == emoji)
@@ -169,7 +214,8 @@ fn wanted(message: &Message, standing: &[RoomReaction]) -> BTreeSet<String> {
     let shown = message.shown_reactions();
     let shown = shown.filter(|reaction| !(reaction.from_me && of_agents(&reaction.emoji)));
     let present = shown.filter(|_| message.deleted_at.is_none());
-    present.take(MAX_SHOWN).map(|reaction| reaction.emoji.clone()).collect()
+    let marked = present.map(|reaction| (reaction.emoji.clone(), has_ghost && !reaction.from_me));
+    marked.take(MAX_SHOWN).collect()
 }
 
 /// Returns the name of the transaction that sends a reaction.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::bridge::media::attach;
-use crate::domain::matrix::{Avatar, MatrixError, RoomContent, Speaker};
+use crate::domain::matrix::{MatrixError, RoomContent, Speaker};
 use crate::domain::media::MediaState;
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::{ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MessageId, Timestamp, media};
+use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::vault::VaultError;
 
@@ -305,61 +305,4 @@ async fn place_of(tx: &mut Tx, room: &MatrixRoomId, message: &Message) -> Result
 fn is_coming(message: &Message) -> bool {
     let media = message.media.as_ref();
     media.is_some_and(|media| media.state == MediaState::Pending && media.detail.is_none())
-}
-
-/// Pictures of customers who have users of their own in Matrix.
-impl RoomRelay {
-    /// Shows a customer's present picture, of this address, beside what they write. A failure delays no message: the next one
-    /// tries again. A picture on another server is not fetched.
-    async fn show_avatar(&self, customer: CustomerId, address: Option<&str>) -> Result<(), StoreError> {
-        match self.port.wants_avatar(customer, address).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(error) => {
-                tracing::debug!(%customer, "the picture cannot be shown now: {error}");
-                return Ok(());
-            }
-        }
-        let avatar = match address {
-            Some(address) => match self.avatar(customer, address).await? {
-                Some(avatar) => Some(avatar),
-                None => return Ok(()),
-            },
-            None => None,
-        };
-        if let Err(error) = self.port.set_avatar(customer, avatar.as_ref()).await {
-            tracing::warn!(%customer, "the picture cannot be shown in rooms: {error}; trying again with the next message");
-        }
-        Ok(())
-    }
-
-    /// Returns the customer's picture, if it is here.
-    async fn avatar(&self, customer: CustomerId, address: &str) -> Result<Option<Avatar>, StoreError> {
-        let store = &self.core.store;
-        let Some(medium) = store
-            .avatars()
-            .of(customer)
-            .await?
-            .filter(|id| media::url(*id) == address)
-        else {
-            return Ok(None);
-        };
-        let stored = store.media().get(medium).await?;
-        let stored = stored.filter(|stored| stored.media.state == MediaState::Stored);
-        let Some(stored) = stored else { return Ok(None) };
-        let Some(sha256) = &stored.media.sha256 else {
-            return Ok(None);
-        };
-        match self.core.vault.file(sha256).await {
-            Ok(path) => Ok(Some(Avatar {
-                address: address.to_owned(),
-                path,
-                mimetype: stored.sniffed.unwrap_or(stored.media.mimetype),
-            })),
-            Err(error) => {
-                tracing::warn!(%customer, "the picture cannot be read: {error}");
-                Ok(None)
-            }
-        }
-    }
 }

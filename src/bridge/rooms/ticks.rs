@@ -6,12 +6,12 @@ use crate::bridge::outbound::queue::LATE_AFTER;
 use crate::domain::matrix::{RoomContent, Speaker};
 use crate::domain::message::{Direction, Message, MessageState, Origin};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
-use crate::domain::shown::{SendOutcome, SendStatus};
+use crate::domain::shown::{FailedBy, SendOutcome, SendStatus};
 use crate::domain::{ConversationId, CustomerId, MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{NewWork, StoreError, Tick, Tx};
 
 use super::relay::{RoomRelay, Undone};
-use super::txn::{of_message, txn};
+use super::txn::{of_message, of_part, txn};
 
 /// Tick of a message that should have been sent by now.
 const LATE: &str = "⏳";
@@ -162,6 +162,31 @@ async fn tell_client(
     let content = RoomContent::Status(status);
     relay.send_new(item, room, &Speaker::Desk, &name, &content).await?;
     Ok(())
+}
+
+impl RoomRelay {
+    /// Answers what an agent wrote for the customer and is not sent, and tells their client.
+    pub(super) async fn refuse(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        room: &MatrixRoomId,
+        event: &MatrixEventId,
+        text: &str,
+    ) -> Result<(), Undone> {
+        let status = RoomContent::Status(SendStatus {
+            of: event.clone(),
+            outcome: SendOutcome::Final(FailedBy::Refused),
+            why: Some(text.to_owned()),
+            reader: None,
+        });
+        self.send(item, room, &Speaker::Desk, &of_part(item, 1), &status)
+            .await?;
+        let notice = RoomContent::Notice {
+            body: text.to_owned(),
+            reply_to: Some(event.clone()),
+        };
+        self.notify(item, room, &notice, None).await
+    }
 }
 
 async fn write_down(relay: &RoomRelay, id: MessageId, tick: &Tick) -> Result<(), StoreError> {

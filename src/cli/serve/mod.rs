@@ -181,7 +181,7 @@ impl Assembly {
             .map(|id| MatrixUserId::from(id.as_str()))
             .collect();
         bridge::reconcile_agents(&store, &named).await?;
-        let agents = store.agents().answering().await?;
+        let agents = store.agents().unlimited().await?;
         let homeserver = known
             .map(|known| ports::matrix(config, &home, known, (&core.instance, agents), &supervisor))
             .transpose()?;

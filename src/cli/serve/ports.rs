@@ -224,6 +224,7 @@ pub fn bot_options(
         recovery_key: recovery_key(data_dir),
         space: space(instance),
         logins: Logins::default(),
+        room_version: settings.room_version.clone(),
     })
 }
 
@@ -240,6 +241,7 @@ pub fn service_options(config: &Config, instance: &str, agents: Vec<MatrixUserId
         owner: settings.owner.as_deref().map(MatrixUserId::from),
         space: space(instance),
         logins: Logins::default(),
+        room_version: settings.room_version.clone(),
     })
 }
 

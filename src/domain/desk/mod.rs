@@ -8,4 +8,5 @@ pub mod label;
 pub mod note;
 pub mod question;
 pub mod schedule;
+pub mod sub_space;
 pub mod when;

@@ -133,6 +133,7 @@ impl Inner {
             space: &self.options.space,
             agents: &self.options.agents,
             owner: self.options.owner.as_ref(),
+            room_version: self.options.room_version.as_deref(),
         }
     }
 }
@@ -290,6 +291,13 @@ impl Matrix for Bot {
         let room = room_id(room)?;
         let told = rooms::type_in(caller(&client)?, &room, is_typing);
         self.inner.connection.within(CALL_TIMEOUT, told).await
+    }
+
+    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        let client = self.inner.connection.client()?;
+        let (inner, caller, logins) = (&self.inner, caller(&client)?, self.inner.logins());
+        let set = inner.rooms.set_team(caller, inner.team(&logins), invite, exclude);
+        inner.connection.within(ROOM_TIMEOUT, set).await
     }
 
     async fn close(&self) {

@@ -14,10 +14,12 @@ use rand::rngs::SysRng;
 
 use super::recovery::Backup;
 use super::sdk_sync::SdkSync;
+use super::send::caller;
 use super::session::{KEY_LENGTH, SessionFolder};
 use super::{cross_signing, recovery};
 use crate::matrix::connection::LoginError;
 use crate::matrix::options::MatrixOptions;
+use crate::matrix::rooms;
 use crate::matrix::wire::Fault;
 
 /// Deadline of one request to the homeserver; a `/sync` gets its long-poll time on top.
@@ -85,6 +87,7 @@ pub(super) async fn verify(
         }
         Err(fault) => return Err(LoginError::Refused(fault.to_string())),
     }
+    Box::pin(rooms::check_version(caller(client)?, options.room_version.as_deref())).await?;
     match identify(client, options, sdk).await {
         Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
         Err(fault) => {

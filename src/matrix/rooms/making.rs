@@ -8,7 +8,7 @@ use matrix_sdk::ruma::api::client::membership::{invite_user, kick_user};
 use matrix_sdk::ruma::api::client::room::create_room;
 use matrix_sdk::ruma::api::client::room::create_room::v3::RoomPreset;
 use matrix_sdk::ruma::serde::Raw;
-use matrix_sdk::ruma::{OwnedRoomAliasId, OwnedRoomId, RoomAliasId, RoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomAliasId, OwnedRoomId, RoomAliasId, RoomId, RoomVersionId, UserId};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
@@ -44,6 +44,8 @@ pub struct Plan<'a> {
     pub logins: &'a Logins,
     /// Room that it replaces.
     pub replaces: Option<&'a MatrixRoomId>,
+    /// Its version, if it is made; none: the homeserver's own.
+    pub version: Option<&'a str>,
 }
 
 /// Kind of a room.
@@ -106,6 +108,7 @@ pub fn plan<'a>(
         creator: spec.creator.as_ref(),
         logins,
         replaces: spec.replaces.as_ref(),
+        version: None,
     }
 }
 
@@ -207,6 +210,7 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
         Kind::Room | Kind::Closed | Kind::Space => RoomPreset::PrivateChat,
     });
     request.is_direct = plan.kind == Kind::Direct;
+    request.room_version = plan.version.map(RoomVersionId::try_from).transpose()?;
     for wanted in &plan.wanted {
         request.initial_state.push(wanted.initial()?);
     }
@@ -218,8 +222,10 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
     }
     if plan.kind == Kind::Space {
         request.creation_content = Some(raw(&json!({"type": "m.space"}))?);
-        // Nobody may write into the Space. No user is named: since room version 12 the creator must not be.
-        request.power_level_content_override = Some(raw(&json!({"events_default": 100}))?);
+        // Nobody may write into the Space, or let somebody in, who could then join its rooms. No user is named: since room
+        // version 12 the creator must not be.
+        let levels = json!({"events_default": 100, "invite": INVITE_LEVEL});
+        request.power_level_content_override = Some(raw(&levels)?);
     }
     if let Some(replaced) = plan.replaces {
         let predecessor = json!({"predecessor": {"room_id": replaced.as_str()}});
@@ -241,7 +247,7 @@ fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
 /// Sets missing state, sends missing invitations, and puts out who is excluded.
 async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Plan<'_>) -> Result<(), Fault> {
     state::apply(caller, room, current, &plan.wanted).await?;
-    if matches!(plan.kind, Kind::Room | Kind::Closed)
+    if matches!(plan.kind, Kind::Room | Kind::Closed | Kind::Space)
         && let Some(levels) = current.closed_to_guests()
     {
         let levels = Wanted::new("m.room.power_levels", "", levels);

@@ -25,12 +25,23 @@ pub struct Team<'a> {
     pub owner: Option<&'a MatrixUserId>,
     /// Users that are or were this desk's own.
     pub logins: &'a Logins,
+    /// Version of new rooms and Spaces; none: the homeserver's own.
+    pub room_version: Option<&'a str>,
 }
 
 /// Caches the Space's room id once it has been checked in this run.
 #[derive(Default)]
 pub struct Space {
     room: Mutex<Option<Checked>>,
+    /// Who belongs into it, once that is known better than from the settings.
+    members: Mutex<Option<Members>>,
+}
+
+/// Users to invite, and users to put out.
+#[derive(Clone)]
+struct Members {
+    invite: Vec<MatrixUserId>,
+    exclude: Vec<MatrixUserId>,
 }
 
 /// The Space as it was checked last.
@@ -41,6 +52,16 @@ struct Checked {
 }
 
 impl Space {
+    /// Sets who belongs into the Space; the next call brings it up to date.
+    pub async fn set_members(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) {
+        let mut known = self.room.lock().await;
+        *self.members.lock().await = Some(Members {
+            invite: invite.to_vec(),
+            exclude: exclude.to_vec(),
+        });
+        *known = None;
+    }
+
     /// Returns the Space; creates or updates it at the first call of a run, and when other users must not be in it.
     pub async fn ensure(
         &self,
@@ -49,13 +70,20 @@ impl Space {
         exclude: &[MatrixUserId],
     ) -> Result<OwnedRoomId, Fault> {
         let mut known = self.room.lock().await;
+        let members = self.members.lock().await.clone();
+        let (agents, exclude) = match &members {
+            Some(members) => (members.invite.as_slice(), members.exclude.as_slice()),
+            None => (team.agents, exclude),
+        };
         if let Some(checked) = &*known
             && exclude.iter().all(|user| checked.excluded.contains(user))
         {
             return Ok(checked.room.clone());
         }
-        let agents = team.agents.iter().filter(|agent| !exclude.contains(agent));
-        let owner = team.owner.filter(|owner| !team.agents.contains(owner));
+        let owner = team
+            .owner
+            .filter(|owner| !agents.contains(owner) && !exclude.contains(owner));
+        let agents = agents.iter().filter(|agent| !exclude.contains(agent));
         let invite: Vec<_> = agents.chain(owner).cloned().collect();
         let plan = Plan {
             alias: &team.space.alias,
@@ -66,6 +94,7 @@ impl Space {
             creator: None,
             logins: team.logins,
             replaces: None,
+            version: team.room_version,
         };
         let room = making::ensure(caller, &plan).await?;
         *known = Some(Checked {
@@ -96,16 +125,27 @@ impl Space {
                 return Err(fault);
             }
         }
-        let link = Wanted::new(
-            "m.space.child",
-            room.as_str(),
-            json!(via(caller.us().server_name().as_str())),
-        );
-        state::set(caller, space.to_owned(), &link).await
+        link(caller, space, room, None).await
     }
 }
 
-async fn has_child(caller: Caller<'_>, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
+/// Makes a room a child of a Space. `order`: its place among the others.
+pub(super) async fn link(caller: Caller<'_>, space: &RoomId, room: &RoomId, order: Option<&str>) -> Result<(), Fault> {
+    let mut content = json!(via(caller.us().server_name().as_str()));
+    if let Some(order) = order {
+        content["order"] = json!(order);
+    }
+    let link = Wanted::new("m.space.child", room.as_str(), content);
+    state::set(caller, space.to_owned(), &link).await
+}
+
+/// Takes a room out of a Space.
+pub(super) async fn unlink(caller: Caller<'_>, space: &RoomId, room: &RoomId) -> Result<(), Fault> {
+    let nothing = Wanted::new("m.space.child", room.as_str(), json!({}));
+    state::set(caller, space.to_owned(), &nothing).await
+}
+
+pub(super) async fn has_child(caller: Caller<'_>, space: &RoomId, room: &RoomId) -> Result<bool, Fault> {
     let kind = StateEventType::SpaceChild;
     let request = get_state_event_for_key::v3::Request::new(space.to_owned(), kind, room.to_string());
     match send!(caller, request) {

@@ -16,6 +16,7 @@ use crate::domain::matrix::{
 };
 use crate::domain::media::Sink;
 use crate::domain::moving::Logins;
+use crate::domain::own_homeserver::OwnHomeserver;
 use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::options::ServiceOptions;
@@ -144,12 +145,13 @@ impl Inner {
     }
 
     /// Returns who belongs into the Space.
-    fn team<'a>(&'a self, logins: &'a Logins) -> Team<'a> {
+    pub(super) fn team<'a>(&'a self, logins: &'a Logins) -> Team<'a> {
         Team {
             logins,
             space: &self.options.space,
             agents: &self.options.agents,
             owner: self.options.owner.as_ref(),
+            room_version: self.options.room_version.as_deref(),
         }
     }
 }
@@ -311,6 +313,18 @@ impl Matrix for Service {
         let session = self.inner.connection.client()?;
         let set = self.inner.ghosts.set_avatar(&session, customer, avatar);
         self.inner.connection.within(CALL_TIMEOUT, set).await
+    }
+
+    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        let (inner, session, logins) = (&self.inner, self.inner.connection.client()?, self.inner.logins());
+        let set = inner
+            .rooms
+            .set_team(session.caller(), inner.team(&logins), invite, exclude);
+        inner.connection.within(ROOM_TIMEOUT, set).await
+    }
+
+    fn own_homeserver(&self) -> Option<&dyn OwnHomeserver> {
+        Some(self)
     }
 
     async fn close(&self) {

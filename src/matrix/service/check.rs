@@ -6,6 +6,7 @@ use super::session::Session;
 use crate::domain::CustomerId;
 use crate::matrix::connection::LoginError;
 use crate::matrix::options::ServiceOptions;
+use crate::matrix::rooms;
 use crate::matrix::wire::{Fault, Registration};
 
 /// Customer whose user the check makes. There is no such customer.
@@ -56,6 +57,7 @@ pub async fn check(options: &ServiceOptions, listen: SocketAddr) -> Vec<Checked>
         format!("{} knows our token as {}", options.homeserver, session.us()),
     ));
     found.push(users(&session).await);
+    found.extend(versions(&session, options).await);
     found.extend(address(&options.registration, listen));
     found.push(reach(&session, &options.registration).await);
     found.extend(wishes(&options.registration));
@@ -105,6 +107,13 @@ async fn users(session: &Session) -> Checked {
             ),
         ),
     }
+}
+
+/// Asks whether the homeserver makes rooms of the configured version.
+async fn versions(session: &Session, options: &ServiceOptions) -> Option<Checked> {
+    let checked = Box::pin(rooms::check_version(session.caller(), options.room_version.as_deref())).await;
+    let error = checked.err()?;
+    Some(Checked::new("room version", Judgement::Bad, error.to_string()))
 }
 
 /// Compares the address of the registration with the one on which we listen.

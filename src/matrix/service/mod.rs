@@ -7,6 +7,7 @@ mod ghosts;
 mod handing;
 mod inbox;
 mod invitations;
+mod own_homeserver;
 mod push;
 mod sending;
 mod session;

@@ -10,7 +10,7 @@ use crate::matrix::connection::LoginError;
 use crate::matrix::download;
 use crate::matrix::homeserver::{Acting, Homeserver};
 use crate::matrix::options::{Password, ServiceOptions};
-use crate::matrix::rooms::Caller;
+use crate::matrix::rooms::{self, Caller};
 use crate::matrix::wire::Fault;
 
 /// Id of the one device that each of our users has, and its name in other clients.
@@ -72,6 +72,7 @@ impl Session {
             Err(passing @ (Fault::Network(_) | Fault::Busy { .. })) => return Err(passing.into()),
             Err(fault) => return Err(LoginError::Registration(fault.to_string())),
         }
+        Box::pin(rooms::check_version(self.caller(), options.room_version.as_deref())).await?;
         match self.ping(&options.registration.id).await {
             // A homeserver from before pings (Matrix 1.7) has none.
             Ok(()) | Err(Fault::Missing(_)) => Ok(None),

@@ -1,9 +1,11 @@
 //! Rooms: which room shows which conversation, and which event shows which message.
 
+mod avatars;
 mod cards;
 pub mod internal;
 mod keepers;
 pub mod pending;
+pub mod places;
 mod questions;
 mod reactions;
 mod reads;
@@ -225,6 +227,7 @@ impl Rooms<'_, Tx> {
             next_room: Set(None),
             created_at: Set(self.0.now.0),
             updated_at: Set(self.0.now.0),
+            avatar: Set(None),
         };
         room::Entity::insert(row).exec(&self.0.session).await?;
         Ok(RoomOf {

@@ -20,8 +20,10 @@ pub struct RoomReaction {
     pub emoji: String,
     /// Its event; `None` while it is stored and not sent.
     pub event: Option<MatrixEventId>,
-    /// Agent who reacted; `None`: the bot shows it.
+    /// Agent who reacted; `None`: one of our users shows it.
     pub sender: Option<MatrixUserId>,
+    /// Whether the customer's own user shows it.
+    pub by_customer: bool,
     /// Time at which it was stored.
     pub created_at: Timestamp,
 }
@@ -55,14 +57,15 @@ impl Rooms<'_, Tx> {
         emoji: &str,
         (event, sender): (&MatrixEventId, &MatrixUserId),
     ) -> Result<(), StoreError> {
-        self.put_reaction(message, emoji, Some((event, sender)))
+        self.put_reaction(message, emoji, Some((event, sender)), None)
             .await
             .map(|_| ())
     }
 
-    /// Stores a reaction that the bot is about to show. Returns the row's id.
-    pub async fn begin_reaction(&self, message: MessageId, emoji: &str) -> Result<i64, StoreError> {
-        self.put_reaction(message, emoji, None).await
+    /// Stores a reaction that one of our users is about to show: the customer's own, or the bot. Returns the row's id.
+    pub async fn begin_reaction(&self, message: MessageId, emoji: &str, by_customer: bool) -> Result<i64, StoreError> {
+        self.put_reaction(message, emoji, None, by_customer.then_some(true))
+            .await
     }
 
     async fn put_reaction(
@@ -70,6 +73,7 @@ impl Rooms<'_, Tx> {
         message: MessageId,
         emoji: &str,
         agent: Option<(&MatrixEventId, &MatrixUserId)>,
+        by_customer: Option<bool>,
     ) -> Result<i64, StoreError> {
         let row = room_reaction::ActiveModel {
             id: NotSet,
@@ -78,6 +82,7 @@ impl Rooms<'_, Tx> {
             event_id: Set(agent.map(|(event, _)| event.clone())),
             sender: Set(agent.map(|(_, sender)| sender.clone())),
             created_at: Set(self.0.now.0),
+            by_customer: Set(by_customer),
         };
         let inserted = room_reaction::Entity::insert(row).exec(&self.0.session).await?;
         Ok(inserted.last_insert_id)
@@ -107,6 +112,7 @@ fn read(row: room_reaction::Model) -> RoomReaction {
         emoji: row.emoji,
         event: row.event_id,
         sender: row.sender,
+        by_customer: row.by_customer.unwrap_or_default(),
         created_at: Timestamp(row.created_at),
     }
 }

@@ -123,8 +123,19 @@ impl Agent {
             .collect())
     }
 
+    /// Returns a space and what is in it, as far as this agent may see it: its rooms, the spaces inside, and their rooms.
+    pub async fn hierarchy(&self, space_id: &str) -> Result<Vec<Value>> {
+        let path = ["v1", "rooms", space_id, "hierarchy"];
+        let found = self.request_below(Method::GET, &path, None).await?;
+        Ok(serde_json::from_value(found["rooms"].clone())?)
+    }
+
     /// Sends a request to the client-server API. `path` is below `/_matrix/client/v3`; each of its segments is escaped.
     pub async fn request(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<Value> {
+        self.request_below(method, &[&["v3"], path].concat(), body).await
+    }
+
+    async fn request_below(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<Value> {
         let mut address = reqwest::Url::parse(&self.homeserver)?;
         address
             .path_segments_mut()
@@ -132,7 +143,7 @@ impl Agent {
             .context("the homeserver's address has no path")?
             .clear();
         if let Ok(mut segments) = address.path_segments_mut() {
-            segments.extend(["_matrix", "client", "v3"]).extend(path);
+            segments.extend(["_matrix", "client"]).extend(path);
         }
         let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
         let mut request = client

@@ -59,6 +59,9 @@ pub struct Room {
     /// Users who have joined, sorted.
     #[serde(default)]
     pub members: Vec<String>,
+    /// Messages that the client counts as unread, if it counts (matrix-js-sdk).
+    #[serde(default)]
+    pub unread: u64,
 }
 
 /// An event of a room's timeline, decrypted if possible.

@@ -2,12 +2,13 @@
 
 use reqwest::Method;
 use serde_json::Value;
+use testbed::agents::{Agent, Client};
 
-use crate::rig::desk::{Desk, Plan};
+use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
 use crate::rig::files::{png, webp};
 use crate::rig::socket::Socket;
 use crate::rig::told::{rest, told};
-use crate::rig::until;
+use crate::rig::{PATIENCE, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn customer_avatar_follows_whatsapp() {
@@ -75,4 +76,32 @@ async fn served(desk: &Desk, url: &Value) -> (String, Vec<u8>) {
         .unwrap();
     let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
     (kind, answer.bytes().await.unwrap().to_vec())
+}
+
+/// With an application service the customer's room has their picture, too, for as long as they have one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn room_shows_customers_picture_and_loses_it() {
+    if testbed::quick() {
+        return;
+    }
+    let mut plan = Plan::as_service();
+    plan.settings.top = "[media]\navatars = \"1s\"\n".to_owned();
+    let desk = Desk::ready(plan).await;
+    let url = desk.synapse.as_ref().unwrap().url();
+    let agent = Agent::start(Client::Nio, &url, AGENT, PASSWORD).await.unwrap();
+    let ada = desk.standin.customer("Ada", "447700900147");
+    ada.set_picture("image/png", png());
+    ada.write("hello");
+    let room = agent.until_room("Ada", PATIENCE).await.unwrap().room_id;
+    let avatar = async || agent.state(&room, "m.room.avatar", "").await.unwrap()["url"].clone();
+    until("the room's picture", async || {
+        let shown = avatar().await;
+        shown
+            .as_str()
+            .is_some_and(|url| url.starts_with("mxc://localhost/"))
+            .then_some(())
+    })
+    .await;
+    ada.remove_picture();
+    until("no picture", async || avatar().await.is_null().then_some(())).await;
 }

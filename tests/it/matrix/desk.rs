@@ -195,6 +195,7 @@ pub async fn options(synapse: &Synapse, name: &str) -> (MatrixOptions, Arc<tempf
             alias: format!("space-{name}"),
             name: format!("Customers of {name}"),
         },
+        room_version: None,
     };
     (options, Arc::new(folder))
 }

@@ -9,4 +9,6 @@ mod sending;
 mod service;
 mod service_desk;
 mod service_pushes;
+mod sub_spaces;
 mod syncing;
+mod versions;

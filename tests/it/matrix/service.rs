@@ -4,6 +4,7 @@ use crm::domain::matrix::{Avatar, Matrix, RoomContent, RoomFile, Speaker, TxnId}
 use crm::domain::media::FileKind;
 use crm::domain::{CustomerId, Timestamp};
 use crm::matrix::{Judgement, Registration, check};
+use serde_json::json;
 use testbed::agents::{Client, Content, Message, NewRoom};
 use testbed::quick;
 
@@ -114,6 +115,39 @@ async fn customer_speaks_as_own_user_with_name_and_picture() {
     })
     .await
     .unwrap();
+
+    // Her reaction is hers, and she takes it back; the room has her picture until she has none.
+    let reaction = RoomContent::Reaction {
+        to: answer.clone(),
+        key: "🎉".to_owned(),
+    };
+    let reacted = desk.say(&room, &ada(), "i.6.r", &reaction).await;
+    let by_her = |mirror: &testbed::agents::Mirror| {
+        mirror
+            .reactions(here, answer.as_str())
+            .any(|found| found == (ADA, "🎉"))
+    };
+    nils.until("her reaction", SOON, |mirror| by_her(mirror).then_some(()))
+        .await
+        .unwrap();
+    let own = service.own_homeserver().unwrap();
+    own.take_back(&room, &ada(), &reacted, &txn("i.6.r.gone"))
+        .await
+        .unwrap();
+    nils.until("no reaction", SOON, |mirror| (!by_her(mirror)).then_some(()))
+        .await
+        .unwrap();
+    let path = ["rooms", here, "event", reacted.as_str()];
+    let redacted = nils.request(reqwest::Method::GET, &path, None).await.unwrap();
+    assert_eq!(redacted["unsigned"]["redacted_because"]["sender"], ADA);
+    own.set_room_avatar(&room, Some(&avatar)).await.unwrap();
+    let shown = nils.state(here, "m.room.avatar", "").await.unwrap();
+    assert!(
+        shown["url"].as_str().unwrap().starts_with("mxc://localhost/"),
+        "{shown}"
+    );
+    own.set_room_avatar(&room, None).await.unwrap();
+    assert_eq!(nils.state(here, "m.room.avatar", "").await.unwrap(), json!({}));
 
     // What was said before the room stands there at its time, and a repeat of it is the same event.
     let long_ago = Timestamp(1_600_000_000_000);

@@ -49,6 +49,7 @@ pub async fn homeserver() -> (Synapse, ServiceOptions, u16) {
             name: "Customers".to_owned(),
         },
         logins: Logins::default(),
+        room_version: None,
     };
     (synapse, options, port)
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Core, Desk, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Moving, Policy,
-    Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomMover, RoomRelay, SendCommand,
-    WhatsAppRelay, Worker as _, know_logins, reconcile_agents,
+    AccountHandle, Core, Desk, DeskSpaces, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Moving,
+    Policy, Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomMover, RoomRelay,
+    SendCommand, WhatsAppRelay, Worker as _, know_logins, reconcile_agents,
 };
 use crm::domain::matrix::Matrix;
 use crm::domain::media::MediaState;
@@ -43,6 +43,8 @@ const FETCHING: u32 = 6;
 const ROOM_FILES: u32 = 8;
 /// The one that has steps in the tests of its own room alone.
 const MANAGEMENT: u32 = WORKERS;
+/// The one that has steps where customers have users of their own.
+const SPACES: u32 = WORKERS + 1;
 /// What a crash takes away is gone by then.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Work to rest: more than any run needs; one that does not come to rest in these is stuck.
@@ -97,6 +99,7 @@ pub struct Program {
     room_files: Lanes<Gated<RoomFiles>>,
     fetching: Lanes<Gated<MediaFetcher>>,
     management: ManagementRoom,
+    spaces: DeskSpaces,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
 }
@@ -240,6 +243,7 @@ impl Run {
             former_inbound: moving.map(|moving| RoomInbound::of_former(core.clone(), moving, desk.clone())),
             mover,
             management: ManagementRoom::new(core.clone(), matrix.clone(), desk.clone()),
+            spaces: DeskSpaces::new(core.clone(), matrix.clone()),
             room_files: Lanes::new(
                 Gated(RoomFiles::new(core.clone(), matrix.clone()), self.gate.clone()),
                 &tasks,
@@ -429,6 +433,7 @@ impl Run {
             7 => program.at_desk.step().boxed(),
             ROOM_FILES => program.room_files.step().boxed(),
             MANAGEMENT => program.management.step().boxed(),
+            SPACES => program.spaces.step().boxed(),
             _ => program.reading.step().boxed(),
         };
         self.gate.watch(step).await.map(Result::unwrap)
@@ -447,7 +452,9 @@ impl Run {
     /// One step of every worker. Tells whether any found something to do; `None` when the program was killed in it.
     async fn round(&self, program: &mut Program) -> Option<bool> {
         let mut worked = false;
-        for worker in 0..WORKERS + u32::from(self.managed) {
+        let spaces = self.matrix.rooms.lock().unwrap().has_ghosts.then_some(SPACES);
+        let others = self.managed.then_some(MANAGEMENT).into_iter().chain(spaces);
+        for worker in (0..WORKERS).chain(others) {
             match self.step(program, worker).await? {
                 Progress::Worked => worked = true,
                 Progress::Busy => {

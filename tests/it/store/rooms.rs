@@ -7,7 +7,7 @@ use crm::domain::internal::{InternalEvent, InternalKind};
 use crm::domain::matrix::{RoomEvent, RoomEventKind};
 use crm::domain::message::{Author, Origin};
 use crm::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, NoteId, Timestamp};
-use crm::store::{OpenOptions, RoomOf, ShownAs, StatementLog, StoreError, Tick};
+use crm::store::{OpenOptions, PlaceOf, RoomOf, ShownAs, StatementLog, StoreError, Tick};
 use futures_util::FutureExt;
 
 use super::database::databases::{BEGIN, Database, on_each_database};
@@ -17,6 +17,7 @@ on_each_database! {
     /// rule 19.
     first_room_alias_of_conversation_wins,
     event_shows_one_part_of_one_message,
+    place_of_room_is_kept_until_sub_space_is_lost,
     /// rule 20.
     tick_is_stored_before_it_is_sent,
     /// rule 1.
@@ -66,6 +67,78 @@ async fn first_room_alias_of_conversation_wins(database: Database) {
         .unwrap();
     assert_eq!(store.rooms().of_conversation(ada).await.unwrap(), None);
     assert_eq!(reserve("two").await.unwrap().alias, "two", "the next room is another");
+    store.close().await;
+}
+
+async fn place_of_room_is_kept_until_sub_space_is_lost(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let room = MatrixRoomId::from("!room");
+    let place = PlaceOf {
+        room: room.clone(),
+        space: Some("!closed".into()),
+        previous: Some("!open".into()),
+        is_done: false,
+    };
+    let input = (ada.id, ada.account_id, place.clone());
+    store
+        .write::<_, _, StoreError, _>(input, |tx, (ada, account, place)| {
+            async move {
+                tx.rooms().reserve(*ada, "one").await?;
+                tx.rooms().set(*ada, &place.room).await?;
+                tx.places().ask(*account, &place.room).await?;
+                assert_eq!(tx.places().of_room(&place.room).await?, None, "it was never looked at");
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.places().unknown(5).await.unwrap(), std::slice::from_ref(&room));
+    assert_eq!(store.places().waiting().await.unwrap(), 0);
+    let input = (ada.account_id, place.clone());
+    store
+        .write::<_, _, StoreError, _>(input, |tx, (account, place)| {
+            async move {
+                for _ in 0..2 {
+                    tx.places().add(&place.room).await?;
+                    tx.places().ask(*account, &place.room).await?;
+                    tx.places().put(place).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.places().of_room(&room).await.unwrap(), Some(place));
+    assert!(store.places().unknown(5).await.unwrap().is_empty());
+    assert_eq!(store.places().waiting().await.unwrap(), 1);
+    let works = store.outbox().counts().await.unwrap();
+    assert_eq!(
+        works.iter().map(|count| count.waiting).sum::<u64>(),
+        1,
+        "asked twice, queued once"
+    );
+    store
+        .write::<_, _, StoreError, _>(room.clone(), |tx, room| {
+            async move {
+                tx.rooms().set_avatar(room, Some("/picture")).await?;
+                tx.places().rest(room).await?;
+                tx.places().lose(&"!closed".into()).await?;
+                let back = tx.places().of_room(room).await?.expect("it is where it came from");
+                assert_eq!(
+                    (back.space, back.previous, back.is_done),
+                    (Some("!open".into()), None, true)
+                );
+                tx.places().lose(&"!open".into()).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.rooms().avatar(&room).await.unwrap().as_deref(), Some("/picture"));
+    assert_eq!(store.places().unknown(5).await.unwrap(), [room]);
     store.close().await;
 }
 

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
-use crate::bridge::rooms::effects::answer_to;
+use crate::bridge::rooms::effects::{Taken, answer_to, refuse_to};
 use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::question::{Asked, QuestionKind};
 use crate::store::{StoreError, Tx};
@@ -48,17 +48,17 @@ async fn end(tx: &mut Tx, asked: &Asked) -> Result<(), StoreError> {
         };
         tx.internal_events().add(&inside).await?;
     }
-    let text = match question.kind {
-        QuestionKind::Late => "Not done: nobody has answered this in time. Set the reaction again if it still holds.",
+    let _: Taken = match question.kind {
+        QuestionKind::Late => {
+            let text = "Not done: nobody has answered this in time. Set the reaction again if it still holds.";
+            let to = asked.event.as_ref().unwrap_or(&question.about);
+            answer_to(tx, &conversation, (&question.room, to), text.to_owned()).await?
+        }
         QuestionKind::Overtaken => {
-            "Not sent: I asked whether it still fits, and got no answer in time. Write it again if it does."
+            let text = "Not sent: I asked whether it still fits, and got no answer in time. Write it again if it does.";
+            let to = &question.about;
+            refuse_to(tx, &conversation, (&question.room, to), text.to_owned()).await?
         }
     };
-    let to = match question.kind {
-        QuestionKind::Late => asked.event.as_ref().unwrap_or(&question.about),
-        QuestionKind::Overtaken => &question.about,
-    };
-    answer_to(tx, &conversation, (&question.room, to), text.to_owned())
-        .await
-        .map(|_| ())
+    Ok(())
 }

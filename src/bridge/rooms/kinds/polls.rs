@@ -2,7 +2,7 @@
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::rooms::commands::{self, internal};
-use crate::bridge::rooms::effects::{Said, Taken, answer, current};
+use crate::bridge::rooms::effects::{Said, Taken, answer, current, refuse};
 use crate::bridge::rooms::relay::{RoomRelay, Undone};
 use crate::bridge::rooms::txn::of_item;
 use crate::domain::conversation::Conversation;
@@ -36,11 +36,11 @@ pub(in crate::bridge::rooms) async fn send(
     if commands::is_command(&poll.question) {
         internal::keep(tx, by.0).await?;
         let text = "Not sent: a poll carries no command. Write the command as a message.";
-        return answer(tx, conversation, by.0, text.to_owned()).await;
+        return refuse(tx, conversation, by.0, text.to_owned()).await;
     }
     let poll = match special::poll(poll) {
         Ok(poll) => poll,
-        Err(why) => return answer(tx, conversation, by.0, format!("Not sent: {why}.")).await,
+        Err(why) => return refuse(tx, conversation, by.0, format!("Not sent: {why}.")).await,
     };
     let said = Said {
         words: None,
@@ -54,7 +54,7 @@ pub(in crate::bridge::rooms) async fn send(
 
 /// Answers an agent's vote in a poll of the talk, or the end of one: WhatsApp Web's library knows neither. A poll that the
 /// customer does not have is the room's own.
-pub(in crate::bridge::rooms) async fn refuse(
+pub(in crate::bridge::rooms) async fn answer_vote(
     tx: &mut Tx,
     conversation: &Conversation,
     event: &RoomEvent,
@@ -86,7 +86,7 @@ impl RoomRelay {
             && self.port.has_ghosts()
             && let Some(message) = self.core.store.messages().get(id).await?
             && let Some((room, event)) = self.shown(id).await?
-            && let Some(voter) = self.voter(&message).await?
+            && let Some(voter) = self.customer_of(&message).await?
             && let Some(options) = chosen(&message)
             && self.is_poll(&room, &event).await?
         {
@@ -97,8 +97,8 @@ impl RoomRelay {
         self.answer(item, id, text).await
     }
 
-    /// Returns the customer of a poll's conversation as the speaker; none in a group.
-    async fn voter(&self, message: &Message) -> Result<Option<Speaker>, StoreError> {
+    /// Returns the customer of a message's conversation as the speaker; none in a group.
+    pub(in crate::bridge::rooms) async fn customer_of(&self, message: &Message) -> Result<Option<Speaker>, StoreError> {
         let store = &self.core.store;
         let conversation = store.conversations().get(message.conversation_id).await?;
         let Some(id) = conversation.and_then(|conversation| conversation.customer_id) else {

@@ -9,7 +9,8 @@ use crate::domain::matrix::{
     SentFile, Speaker, TxnId,
 };
 use crate::domain::media::Sink;
-use crate::domain::{CustomerId, MatrixEventId, MatrixRoomId, Timestamp};
+use crate::domain::own_homeserver::OwnHomeserver;
+use crate::domain::{CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
 use super::{Moving, unstored};
 
@@ -124,6 +125,18 @@ impl Matrix for Moved {
     ) -> Result<(), MatrixError> {
         self.0.see_to(room).await?;
         self.present().typing(room, customer, is_typing).await
+    }
+
+    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        if !self.0.is_over() {
+            self.0.see_to_places().await?;
+        }
+        self.present().set_team(invite, exclude).await
+    }
+
+    /// Returns none while rooms move: what only an own homeserver can do is done in rooms that have moved.
+    fn own_homeserver(&self) -> Option<&dyn OwnHomeserver> {
+        Some(self.present()).filter(|_| self.0.is_over())?.own_homeserver()
     }
 
     fn has_ghosts(&self) -> bool {

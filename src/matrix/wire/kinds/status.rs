@@ -53,6 +53,7 @@ const fn reason(outcome: SendOutcome) -> Option<&'static str> {
             FailedBy::Network => "m.foreign_network_error",
             FailedBy::Age => "m.event_too_old",
             FailedBy::Consent => "m.no_permission",
+            FailedBy::Refused => "m.event_not_handled",
         }),
     }
 }
@@ -96,6 +97,12 @@ mod tests {
                 SendOutcome::Final(FailedBy::Consent),
                 "FAIL_PERMANENT",
                 json!("m.no_permission"),
+                json!(null),
+            ),
+            (
+                SendOutcome::Final(FailedBy::Refused),
+                "FAIL_PERMANENT",
+                json!("m.event_not_handled"),
                 json!(null),
             ),
         ] {

@@ -9,6 +9,7 @@ mod reactions;
 mod repeats;
 mod rights;
 mod sends;
+mod spaces;
 mod work;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::domain::matrix::RoomContent;
+use crm::domain::matrix::{RoomContent, RoomEventKind};
 use crm::domain::shown::{FailedBy, SendOutcome, SendStatus};
 use crm::domain::{Clock as _, MatrixEventId};
 
@@ -85,4 +85,56 @@ async fn lost_answer_repeats_no_status() {
     rig.settle().await;
     let outcomes: Vec<_> = rig.statuses(&event).iter().map(|status| status.outcome).collect();
     assert_eq!(outcomes, [SendOutcome::Delivered], "{outcomes:?}");
+}
+
+/// What an agent writes for the customer and is refused at once fails at their client, with the answer's words.
+#[tokio::test]
+async fn refused_message_fails_at_agents_client() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let card = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, RoomContent::Card { .. }));
+    let reply = RoomEventKind::Text {
+        body: "inside".to_owned(),
+        reply_to: Some(card),
+    };
+    for (what, ago) in [
+        (text("late"), Duration::from_hours(2)),
+        (text(&"x".repeat(70_000)), Duration::ZERO),
+        (reply, Duration::ZERO),
+        (RoomEventKind::Unsupported("audio".to_owned()), Duration::ZERO),
+    ] {
+        let at = rig.run.clock.now().minus(ago);
+        let event = rig.run.matrix.happens(ADA, what.clone(), at);
+        rig.settle().await;
+        let told = rig.statuses(&event);
+        assert_eq!(told.len(), 1, "{what:?}: {told:?}");
+        assert_eq!(told[0].outcome, SendOutcome::Final(FailedBy::Refused), "{what:?}");
+        let why = told[0].why.clone().unwrap();
+        assert!(why.starts_with("Not sent"), "{why}");
+        assert_eq!(rig.run.matrix.notices().pop(), Some(why), "the same words");
+    }
+    // Nor is a question a failure, or a command a message.
+    for said in ["!frobnicate", "!help"] {
+        let event = rig.in_room(ADA, text(said)).await;
+        assert!(rig.statuses(&event).is_empty(), "{said}");
+    }
+    // Killed between the two, both are there once.
+    for passages in 0..6 {
+        let event = rig
+            .run
+            .matrix
+            .happens(ADA, RoomEventKind::Unsupported("audio".to_owned()), rig.run.clock.now());
+        rig.run.gate.crash_after(passages);
+        if rig.run.work_until_killed(&mut rig.program).await {
+            rig.program.store.clone().abandon().await;
+            let killed = std::mem::replace(&mut rig.program, rig.run.start().await);
+            rig.run.bury(killed).await;
+        }
+        rig.run.gate.disarm();
+        rig.settle().await;
+        assert_eq!(rig.statuses(&event).len(), 1, "after {passages}");
+    }
 }

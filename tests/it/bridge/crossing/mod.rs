@@ -5,6 +5,7 @@ mod cards;
 mod delivery;
 mod history;
 mod polls;
+mod reactions;
 mod typing;
 
 use std::time::Duration;

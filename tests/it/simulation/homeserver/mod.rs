@@ -4,6 +4,7 @@
 pub mod logins;
 mod port;
 mod seen;
+mod spaces;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -89,6 +90,8 @@ pub struct Homeserver {
     pub typed: Vec<(MatrixRoomId, Option<CustomerId>, bool)>,
     /// Whether customers have users of their own.
     pub has_ghosts: bool,
+    /// Sub-spaces, which are there if customers have users of their own.
+    pub spaces: spaces::Spaces,
     /// Chances out of 100 that an answer is lost or the homeserver does not answer.
     pub faults: u32,
     /// Events that can be read back; what is older is cut off.
@@ -131,6 +134,7 @@ impl FakeMatrix {
             typing: vec![],
             typed: vec![],
             has_ghosts: false,
+            spaces: spaces::Spaces::default(),
             faults: 8,
             read_back: usize::MAX,
         };

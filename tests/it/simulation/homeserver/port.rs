@@ -8,7 +8,8 @@ use crm::domain::matrix::{
     Speaker, TxnId,
 };
 use crm::domain::media::Sink;
-use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, Timestamp};
+use crm::domain::own_homeserver::OwnHomeserver;
+use crm::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 use tokio::sync::watch;
 
 use super::{FakeMatrix, REMEMBERS, Refuses, What, receipt};
@@ -224,6 +225,16 @@ impl Matrix for FakeMatrix {
 
     fn has_ghosts(&self) -> bool {
         self.rooms.lock().unwrap().has_ghosts
+    }
+
+    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
+        self.enter().await?;
+        self.rooms.lock().unwrap().spaces.team = Some((invite.to_vec(), exclude.to_vec()));
+        self.leave(()).await
+    }
+
+    fn own_homeserver(&self) -> Option<&dyn OwnHomeserver> {
+        self.has_ghosts().then_some(self as &dyn OwnHomeserver)
     }
 
     async fn close(&self) {}
