@@ -156,8 +156,11 @@ async fn agents_come_and_go_with_their_sub_space() {
     };
     rig.program.desk.edit_agent(bea, back).await.unwrap();
     rig.settle().await;
-    assert_eq!(rig.run.matrix.places(&room), ["Mine (Bea)"]);
     assert_eq!(rig.members("Mine (Bea)").0, users(&[BEA]));
+    for said in ["!assign", "!assign Bea"] {
+        rig.ada_says(said).await;
+    }
+    assert_eq!(rig.run.matrix.places(&room), ["Mine (Bea)"]);
 }
 
 /// An agent who is limited to some accounts is not in the Space, whose members may join the rooms of all.
