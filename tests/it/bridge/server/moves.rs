@@ -4,7 +4,7 @@ use crm::domain::MatrixUserId;
 use crm::domain::message::{Direction, Message};
 use crm::domain::moving::LoginKind;
 
-use super::Rig;
+use crate::bridge::Rig;
 use crate::simulation::homeserver::logins::user_of;
 
 const CHATS: usize = 2;
