@@ -16,7 +16,6 @@ mod later;
 mod linking;
 mod management;
 mod media;
-mod moves;
 mod odd_chats;
 mod outbound;
 mod pace;

@@ -196,6 +196,7 @@ pub async fn options(synapse: &Synapse, name: &str) -> (MatrixOptions, Arc<tempf
             name: format!("Customers of {name}"),
         },
         room_version: None,
+        logins: Logins::default(),
     };
     (options, Arc::new(folder))
 }

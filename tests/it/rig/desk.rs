@@ -131,13 +131,13 @@ fn logged_in(synapse: &Synapse, registration: Option<&str>, service: bool, encry
         bob = synapse.user_id(SECOND_AGENT),
     );
     if let Some(registration) = registration {
-        settings += &format!("registration = {registration:?}\n");
+        settings.push_str(&format!("registration = {registration:?}\n"));
     }
     if !service || registration.is_some() {
-        settings += &format!("user = {BOT:?}\npassword = {PASSWORD:?}\n");
+        settings.push_str(&format!("user = {BOT:?}\npassword = {PASSWORD:?}\n"));
     }
     if !service {
-        settings += &format!("encryption = {encryption}\n");
+        settings.push_str(&format!("encryption = {encryption}\n"));
     }
     settings
 }

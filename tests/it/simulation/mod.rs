@@ -13,6 +13,7 @@ mod people;
 mod requests;
 pub mod run;
 pub mod setup;
+mod told;
 mod whatsapp;
 pub mod world;
 

@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crm::bridge::{
-    AccountHandle, Core, Desk, DeskSpaces, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Moving,
-    Policy, Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomInbound, RoomMover, RoomRelay,
-    SendCommand, WhatsAppRelay, Worker as _, know_logins, reconcile_agents,
+    AccountHandle, Core, Desk, DeskSpaces, DeskWorker, Importer, Inbound, Lanes, ManagementRoom, MediaFetcher, Policy,
+    Progress, Random, ReadReceiptWorker, ReadReceipts, RoomFiles, RoomRelay, SendCommand, WhatsAppRelay, Worker as _,
+    reconcile_agents,
 };
-use crm::domain::matrix::Matrix;
 use crm::domain::media::MediaState;
 use crm::domain::moving::LoginKind;
 use crm::domain::whatsapp::WhatsApp;
@@ -27,9 +26,10 @@ use tokio::sync::watch;
 use super::clock::VirtualClock;
 use super::desk::DeskLife;
 use super::gate::{Gate, Gated};
-use super::homeserver::logins::{FakeLogin, Places};
+use super::homeserver::logins::Places;
 use super::homeserver::{FakeMatrix, agent};
 use super::setup::{account, options, policy};
+use super::told::{self, LoggedIn, Told};
 use super::world::FakeWhatsApp;
 
 pub(super) const CHATS: usize = 3;
@@ -68,7 +68,6 @@ pub struct Run {
     pub managed: bool,
     /// Login at the homeserver, where it can be another one in the next life; and whether a bot's rooms are encrypted.
     pub login: Option<(LoginKind, bool)>,
-    /// What the homeserver knows of the logins.
     pub places: Places,
     /// How much is free where media are stored.
     pub free: Arc<AtomicU64>,
@@ -91,10 +90,7 @@ pub struct Program {
     relay: WhatsAppRelay,
     reading: ReadReceiptWorker,
     at_desk: DeskWorker,
-    room_inbound: RoomInbound,
-    /// While rooms move.
-    former_inbound: Option<RoomInbound>,
-    mover: Option<RoomMover>,
+    told: Told,
     room_relay: Lanes<Gated<RoomRelay>>,
     room_files: Lanes<Gated<RoomFiles>>,
     fetching: Lanes<Gated<MediaFetcher>>,
@@ -102,24 +98,6 @@ pub struct Program {
     spaces: DeskSpaces,
     /// What the relay and the fetching have in hand.
     tasks: Supervisor,
-}
-
-impl Program {
-    /// One step of each of those that are told of rooms, or move them.
-    async fn step_in_rooms(&mut self) -> Result<Progress, StoreError> {
-        let mut all = self.room_inbound.step().await?;
-        if let Some(former) = &mut self.former_inbound
-            && former.step().await? == Progress::Worked
-        {
-            all = Progress::Worked;
-        }
-        if let Some(mover) = &mut self.mover
-            && mover.step().await? == Progress::Worked
-        {
-            all = Progress::Worked;
-        }
-        Ok(all)
-    }
 }
 
 impl Run {
@@ -180,30 +158,15 @@ impl Run {
             })
             .await
             .unwrap();
-        let known = match self.login {
-            Some((kind, _)) => Some(know_logins(&store, kind, |_| None).await.unwrap()),
-            None => None,
-        };
-        let policy = self.policy.clone();
+        let (known, policy) = (told::know(&store, self.login).await, self.policy.clone());
         let random = Random::seeded(self.seed + u64::from(self.crashes) * 1_000_003);
         let core = Core::new(store.clone(), self.vault(), clock, random, policy)
             .await
             .unwrap();
         let whatsapp: Arc<dyn WhatsApp> = Arc::new(self.whatsapp.clone());
-        let mut matrix: Arc<dyn Matrix> = Arc::new(self.matrix.clone());
-        let (mut moving, mut mover) = (None, None);
-        if let (Some((kind, encrypts)), Some(known)) = (self.login, known) {
-            let log_in = |kind| Arc::new(FakeLogin::new(self.matrix.clone(), self.places.clone(), kind, encrypts));
-            let (present, logins) = (log_in(kind), known.logins);
-            let begin = |former| Moving::new(core.clone(), present.clone(), log_in(former), logins.clone());
-            moving = known.former.map(begin);
-            matrix = moving
-                .as_ref()
-                .map_or_else(|| present.clone() as Arc<dyn Matrix>, Moving::port);
-            mover = Some(RoomMover::new(core.clone(), present, logins, moving.clone()));
-        }
-        let reader = ReadReceipts::default();
-        let tasks = Supervisor::new();
+        let logged_in = LoggedIn::new(&core, (&self.matrix, &self.places), known);
+        let matrix = logged_in.port.clone();
+        let (reader, tasks) = (ReadReceipts::default(), Supervisor::new());
         let inbound = Inbound::new(core.clone(), account, whatsapp.clone(), reader.clone());
         let line = AccountHandle {
             id: account,
@@ -236,12 +199,7 @@ impl Run {
                 Gated(MediaFetcher::new(core.clone(), account, whatsapp), self.gate.clone()),
                 &tasks,
             ),
-            room_inbound: match &moving {
-                Some(moving) => RoomInbound::of_present(core.clone(), moving.clone(), desk.clone()),
-                None => RoomInbound::new(core.clone(), matrix.clone(), desk.clone()),
-            },
-            former_inbound: moving.map(|moving| RoomInbound::of_former(core.clone(), moving, desk.clone())),
-            mover,
+            told: logged_in.told(&core, &desk),
             management: ManagementRoom::new(core.clone(), matrix.clone(), desk.clone()),
             spaces: DeskSpaces::new(core.clone(), matrix.clone()),
             room_files: Lanes::new(
@@ -427,7 +385,7 @@ impl Run {
             0 => program.inbound.step().boxed(),
             1 => program.relay.step().boxed(),
             ROOM_RELAY => program.room_relay.step().boxed(),
-            3 => program.step_in_rooms().boxed(),
+            3 => program.told.step().boxed(),
             4 => program.importer.step().boxed(),
             FETCHING => program.fetching.step().boxed(),
             7 => program.at_desk.step().boxed(),

@@ -1,4 +1,5 @@
-//! The server as a whole: its clock, and its database.
+//! The server as a whole: its clock, its database, and its login at the homeserver.
 
 mod clock;
+mod moves;
 mod outages;

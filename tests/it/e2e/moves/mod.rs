@@ -20,6 +20,12 @@ async fn moved(desk: &Desk, times: usize) {
     .await;
 }
 
+/// Waits until a room shows a text, by whoever it is said.
+async fn shows(agent: &Agent, room: &str, text: &str) -> Message {
+    let is_said = |message: &Message| message.body() == text || message.body().ends_with(&format!(": {text}"));
+    agent.until_message(room, is_said, PATIENCE).await.unwrap()
+}
+
 /// The bodies that one text has in a room, by whoever it is said.
 async fn texts(agent: &Agent, room: &str) -> Vec<String> {
     let timeline = agent.timeline(room).await.unwrap();
@@ -49,7 +55,7 @@ async fn rooms_move_to_service_and_back() {
     let customer = desk.standin.customer("Grace Hopper", "447700900123");
     customer.write("q0");
     let room = ada.until_room("Grace Hopper", PATIENCE).await.unwrap().room_id;
-    let shown = ada.until_text(&room, "q0", PATIENCE).await.unwrap();
+    let shown = shows(&ada, &room, "q0").await;
     assert_eq!(shown.sender, BOT);
     ada.send(&room, Content::text("a0")).await.unwrap();
     phone_shows(&customer, "a0").await;
@@ -63,7 +69,7 @@ async fn rooms_move_to_service_and_back() {
         desk.log_in_as(to_service, false);
         desk.crm.serve().await;
         phone_shows(&customer, &format!("a{turn}")).await;
-        let shown = ada.until_text(&room, &format!("q{turn}"), PATIENCE).await.unwrap();
+        let shown = shows(&ada, &room, &format!("q{turn}")).await;
         speaker.get_or_insert_with(|| shown.sender.clone());
         assert_eq!(shown.sender.starts_with("@wa_"), to_service, "{}", shown.sender);
         moved(&desk, turn).await;
@@ -75,7 +81,7 @@ async fn rooms_move_to_service_and_back() {
             .await
             .unwrap();
         customer.write(&format!("r{turn}"));
-        ada.until_text(&room, &format!("r{turn}"), PATIENCE).await.unwrap();
+        shows(&ada, &room, &format!("r{turn}")).await;
     }
     let said = texts(&ada, &room).await;
     let of = |letter: char| {
@@ -138,7 +144,7 @@ async fn encrypted_room_is_replaced_for_service() {
         tombstone["replacement_room"].as_str().map(str::to_owned)
     })
     .await;
-    let shown = ada.until_text(&new, "q1", PATIENCE).await.unwrap();
+    let shown = shows(&ada, &new, "q1").await;
     assert!(shown.sender.starts_with("@wa_") && !shown.encrypted, "{}", shown.sender);
     let create = ada.state(&new, "m.room.create", "").await.unwrap();
     assert_eq!(create["predecessor"]["room_id"], old.as_str());
@@ -169,7 +175,7 @@ async fn kills_during_moves_lose_and_double_nothing() {
     let customer = desk.standin.customer("Grace Hopper", "447700900123");
     customer.write("q-");
     let room = ada.until_room("Grace Hopper", PATIENCE).await.unwrap().room_id;
-    ada.until_text(&room, "q-", PATIENCE).await.unwrap();
+    shows(&ada, &room, "q-").await;
     let (mut number, mut moves) = (0, 0);
     for to_service in [true, false] {
         desk.crm.kill_9();
@@ -191,7 +197,7 @@ async fn kills_during_moves_lose_and_double_nothing() {
         ada.send(&room, Content::text(&format!("a{number}"))).await.unwrap();
         customer.write(&format!("q{number}"));
         phone_shows(&customer, &format!("a{number}")).await;
-        ada.until_text(&room, &format!("q{number}"), PATIENCE).await.unwrap();
+        shows(&ada, &room, &format!("q{number}")).await;
         number += 1;
         moved(&desk, moves).await;
     }
