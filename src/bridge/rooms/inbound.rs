@@ -28,8 +28,6 @@ const HOLD: Duration = Duration::from_millis(100);
 const HOLD_FOR: Duration = Duration::from_secs(20);
 /// How often events that could not be decrypted are tried again, and questions given up.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
-/// Age at which an event that could not be decrypted is given up: a key that has not come by then does not come any more.
-const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// Upper bound of the events tried again at a time.
 const RETRIES: u64 = 50;
 
@@ -346,10 +344,10 @@ impl RoomInbound {
         let is_end = (some.len() as u64) < RETRIES;
         self.retry_after = some.last().filter(|_| !is_end).map_or(0, |last| last.id);
         let now = self.core.clock.now();
-        for pending in some {
-            let is_done = pending::retry(&self.core, &*self.port, &pending).await?;
-            if !is_done && now.since(pending.first_seen) > GIVE_UP_AFTER {
-                pending::give_up(&self.core, &*self.port, &pending).await?;
+        for event in some {
+            let is_done = pending::retry(&self.core, &*self.port, &event).await?;
+            if !is_done && now.since(event.first_seen) > pending::GIVE_UP_AFTER {
+                pending::give_up(&self.core, &*self.port, &event).await?;
             }
         }
         Ok(())
