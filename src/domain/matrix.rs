@@ -64,8 +64,8 @@ pub enum MatrixError {
 pub struct TxnId(pub String);
 
 /// Position up to which room events were stored, in the adapter's own format: for a bot the token of its last sync, for
-/// an application service the id of the last transaction that was pushed. All others only store it and compare it for
-/// equality.
+/// an application service the time of its last sweep and the id of the last transaction that was pushed. All others only store
+/// it and compare it for equality.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoomMark(pub String);
@@ -321,7 +321,8 @@ pub struct RoomTyping {
     pub users: Vec<MatrixUserId>,
 }
 
-/// Events and receipts since a mark, complete: gaps are filled before (rule 17).
+/// Events and receipts since a mark, complete: gaps are filled before (rule 17). An event may come again in a later batch; it
+/// counts once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomBatch {
     /// Mark to be stored in the transaction of the events, and passed to the next pull.
@@ -334,6 +335,8 @@ pub struct RoomBatch {
     pub typing: Vec<RoomTyping>,
     /// Rooms with more events than can be read back: their oldest events are missing, and the room is sent a notice.
     pub cut: Vec<MatrixRoomId>,
+    /// Whether they were looked for because the homeserver may have failed to push them.
+    pub is_catch_up: bool,
 }
 
 impl RoomBatch {
@@ -345,6 +348,7 @@ impl RoomBatch {
             receipts: Vec::new(),
             typing: Vec::new(),
             cut: Vec::new(),
+            is_catch_up: false,
         }
     }
 }

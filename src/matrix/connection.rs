@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct Opened<C> {
 pub struct Connection<C> {
     status: watch::Sender<MatrixStatus>,
     client: Mutex<Option<C>>,
+    /// Number of times that the connection became ready.
+    times_ready: AtomicU64,
     closed: CancellationToken,
 }
 
@@ -88,6 +91,7 @@ impl<C: Clone> Connection<C> {
         Self {
             status: watch::Sender::new(status),
             client: Mutex::new(None),
+            times_ready: AtomicU64::new(0),
             closed: CancellationToken::new(),
         }
     }
@@ -113,13 +117,23 @@ impl<C: Clone> Connection<C> {
         }
     }
 
+    /// Returns how often the connection became ready. As long as the number stays, the homeserver was not away.
+    pub fn times_ready(&self) -> u64 {
+        self.times_ready.load(Ordering::SeqCst)
+    }
+
     /// Waits until the connection is ready, at most so long, and returns the client.
     pub async fn ready_within(&self, limit: Duration) -> Result<C, MatrixError> {
-        let mut status = self.status.subscribe();
-        let ready = status.wait_for(|status| status.state == MatrixState::Ready);
         // In vain: the client's error says why.
-        let _ = tokio::time::timeout(limit, ready).await;
+        let _ = tokio::time::timeout(limit, self.until_ready()).await;
         self.client()
+    }
+
+    /// Waits until the connection is ready.
+    pub async fn until_ready(&self) {
+        let mut status = self.status.subscribe();
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = status.wait_for(|status| status.state == MatrixState::Ready).await;
     }
 
     /// Updates the status after a failed call, if the failure concerns the whole connection.
@@ -248,9 +262,21 @@ impl<C: Clone> Connection<C> {
             if is_changed && let Some(detail) = &status.detail {
                 tracing::warn!(state = %status.state, "the connection to the homeserver: {detail}");
             }
+            // Before anybody can see that it is ready.
+            if now.state != MatrixState::Ready && status.state == MatrixState::Ready {
+                self.times_ready.fetch_add(1, Ordering::SeqCst);
+            }
             *now = status;
             is_changed
         });
+    }
+
+    /// Waits until the connection is not ready, or was not since it became ready for the `known`th time.
+    pub async fn until_changed(&self, known: u64) {
+        let mut status = self.status.subscribe();
+        let is_other = |status: &MatrixStatus| status.state != MatrixState::Ready || self.times_ready() != known;
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = status.wait_for(is_other).await;
     }
 
     async fn until_lost(&self) {

@@ -19,6 +19,8 @@ use super::wire::Fault;
 
 /// Maximum time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Interval between two signs of life that the system asks of a connection on which nothing is sent.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Largest answer, in bytes. The state of a room with some ten thousand members is below it.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
@@ -36,6 +38,7 @@ impl Homeserver {
     pub async fn open(base: &str, token: Password) -> Result<Self, Fault> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_keepalive(KEEP_ALIVE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(HttpError::Reqwest)?;

@@ -27,10 +27,10 @@ pub struct Model {
     /// Whether it waits for its file; `None`: for its room or its key.
     #[serde(default)]
     pub has_file: Option<bool>,
-    /// How often its file could not be fetched.
+    /// How often it, or its file, could not be fetched.
     #[serde(default)]
     pub attempts: Option<i32>,
-    /// Time before which its file is not fetched.
+    /// Time before which it, or its file, is not fetched.
     #[serde(default)]
     pub not_before: Option<i64>,
 }

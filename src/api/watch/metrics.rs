@@ -268,6 +268,13 @@ pub async fn show(
     }
     vitals(&desk, &status.accounts, &mut registry);
     journal(&store, &mut registry);
+    let caught_up: Counter = Counter::default();
+    caught_up.inc_by(desk.caught_up_events());
+    registry.register(
+        "matrix_caught_up_events",
+        "Events of rooms that were found after an absence of the homeserver, and not pushed yet",
+        caught_up,
+    );
     let (head, quarantined): (Gauge, Gauge) = (Gauge::default(), Gauge::default());
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));

@@ -25,6 +25,7 @@ pub(super) mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -67,6 +68,8 @@ pub struct Core {
     pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
     /// People who type, by place.
     pub typing: Typing,
+    /// Number of the rooms' events that were looked for and found, before the homeserver pushed them.
+    pub caught_up: Arc<AtomicU64>,
     /// Account and fence of the lease under which this part works; each write checks it first (rule 26).
     lease: Option<(AccountId, Fence)>,
 }
@@ -96,6 +99,7 @@ impl Core {
             moved_work,
             is_alive: Arc::new(|_| false),
             typing: Typing::default(),
+            caught_up: Arc::default(),
             lease: None,
         })
     }

@@ -1,6 +1,7 @@
 //! Handle of the desk: the operations for the faces (API, and through it shell and console). Each request that changes
 //! something is one transaction and an answer; nothing external happens in it.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -89,6 +90,11 @@ impl Desk {
     /// Returns the vitals of an account's browser, if this process runs it.
     pub fn vitals(&self, account: AccountId) -> Option<BrowserHealth> {
         self.handle(account).map(|handle| handle.port.vitals())
+    }
+
+    /// Returns how many of the rooms' events were looked for and found, before the homeserver pushed them.
+    pub fn caught_up_events(&self) -> u64 {
+        self.core.caught_up.load(Ordering::Relaxed)
     }
 
     /// Waits until the account is ready and its missed messages are stored. Fails if the account ends meanwhile.

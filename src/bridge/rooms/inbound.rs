@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -28,8 +29,6 @@ const HOLD: Duration = Duration::from_millis(100);
 const HOLD_FOR: Duration = Duration::from_secs(20);
 /// How often events that could not be decrypted are tried again, and questions given up.
 const RETRY_EVERY: Duration = Duration::from_secs(15);
-/// Age at which an event that could not be decrypted is given up: a key that has not come by then does not come any more.
-const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 /// Upper bound of the events tried again at a time.
 const RETRIES: u64 = 50;
 
@@ -189,7 +188,12 @@ impl RoomInbound {
 
     /// Takes in a batch, in parts that each fit one transaction: after a long outage all of it would not. The mark is stored
     /// with the last part; what comes again after a crash was taken in before (invariant 4).
-    async fn commit(&self, batch: RoomBatch) -> Result<(), StoreError> {
+    async fn commit(&self, mut batch: RoomBatch) -> Result<(), StoreError> {
+        if batch.is_catch_up && self.source.moving().is_none() {
+            // Most of it was pushed, and nothing has to be looked up for that once more.
+            let taken = self.core.store.taken_events().among(&batch.events).await?;
+            batch.events.retain(|event| !taken.contains(&event.id));
+        }
         for part in parts_of(batch) {
             self.commit_part(part).await?;
         }
@@ -207,8 +211,9 @@ impl RoomInbound {
             ..RoomContext::default()
         };
         let login = self.source.moving().and_then(|_| self.bot());
+        let is_catch_up = part.batch.is_catch_up;
         let input = (self.core.clone(), part, around, login, self.source.cursor());
-        let read: Vec<Conversation> = self
+        let (read, fresh): (Vec<Conversation>, usize) = self
             .core
             .write(input, |tx, (core, Part { batch, is_last }, around, login, cursor)| {
                 async move {
@@ -221,6 +226,7 @@ impl RoomInbound {
                         None => &batch.events,
                     };
                     let mut fresh = tx.taken_events().add(events).await?;
+                    let count = fresh.len();
                     for room in &batch.cut {
                         let first = batch.events.iter().find(|event| event.room == *room);
                         if let Some(first) = first.filter(|first| fresh.contains(&first.id)) {
@@ -240,11 +246,18 @@ impl RoomInbound {
                         }
                         store_mark(tx, cursor, &batch.mark).await?;
                     }
-                    Ok::<_, StoreError>(read)
+                    Ok::<_, StoreError>((read, count))
                 }
                 .boxed()
             })
             .await?;
+        if is_catch_up && fresh > 0 {
+            tracing::info!(
+                events = fresh,
+                "took in events of the rooms that the homeserver had not pushed yet"
+            );
+            self.core.caught_up.fetch_add(fresh as u64, Ordering::Relaxed);
+        }
         // After the commit: a transaction that fails or runs again must not send read receipts.
         for conversation in &read {
             self.desk.agent_read(conversation);
@@ -346,10 +359,10 @@ impl RoomInbound {
         let is_end = (some.len() as u64) < RETRIES;
         self.retry_after = some.last().filter(|_| !is_end).map_or(0, |last| last.id);
         let now = self.core.clock.now();
-        for pending in some {
-            let is_done = pending::retry(&self.core, &*self.port, &pending).await?;
-            if !is_done && now.since(pending.first_seen) > GIVE_UP_AFTER {
-                pending::give_up(&self.core, &*self.port, &pending).await?;
+        for event in some {
+            let is_done = pending::retry(&self.core, &*self.port, &event).await?;
+            if !is_done && now.since(event.first_seen) > pending::GIVE_UP_AFTER {
+                pending::give_up(&self.core, &*self.port, &event).await?;
             }
         }
         Ok(())

@@ -1,13 +1,19 @@
 //! The port's implementation: each call gets the session and runs under a deadline.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
+use super::catch_up::{self, Found};
 use super::ghosts::Ghosts;
-use super::inbox::{Inbox, Pulled};
+use super::inbox::{End, Inbox, Next, POLL};
+use super::invitations;
+use super::pulse;
 use super::sending::{self, Sending};
 use super::session::Session;
 use crate::domain::matrix::{
@@ -26,6 +32,11 @@ use crate::supervisor::Supervisor;
 
 /// Number of files that are uploaded at once.
 const UPLOADS: usize = 2;
+
+/// Failures of a step of a sweep at a homeserver that answers, about a second apart, after which it goes on without these rooms.
+const MAX_FAILURES: u32 = 30;
+/// Rooms that a step of a sweep looks through; between two steps pushes are taken in.
+const ROOMS_A_STEP: usize = 20;
 
 /// Our application service on a homeserver. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
@@ -47,6 +58,18 @@ pub(super) struct Inner {
     uploads: Semaphore,
     /// Whether the Space was looked at in this run.
     has_space: AtomicBool,
+    /// The sweep that is under way.
+    sweep: tokio::sync::Mutex<Option<Sweep>>,
+    /// Failures of its present step.
+    failures: AtomicU32,
+}
+
+/// A sweep that is under way.
+struct Sweep {
+    /// What is said at its end.
+    end: End,
+    /// Rooms that were not looked through yet.
+    rest: Vec<MatrixRoomId>,
 }
 
 impl Service {
@@ -63,7 +86,11 @@ impl Service {
             ghosts: Ghosts::new(),
             uploads: Semaphore::new(UPLOADS),
             has_space: AtomicBool::new(false),
+            sweep: tokio::sync::Mutex::new(None),
+            failures: AtomicU32::new(0),
         });
+        let pulse = pulse::watch(Arc::clone(&inner), supervisor.stopping());
+        supervisor.spawn("matrix-pulse", pulse);
         let (runner, stopping) = (Arc::clone(&inner), supervisor.stopping());
         supervisor.spawn("matrix", async move {
             let options = &runner.options;
@@ -139,6 +166,73 @@ impl Service {
 }
 
 impl Inner {
+    /// Returns what others did in the rooms of events that were pushed in a connection, if something before them may be missing.
+    pub(super) async fn before(
+        &self,
+        session: &Session,
+        events: &[RoomEvent],
+        connection: u64,
+    ) -> Result<Vec<RoomEvent>, MatrixError> {
+        let mut before = Vec::new();
+        let mut seen = HashSet::new();
+        for event in events.iter().filter(|event| seen.insert(&event.room)) {
+            if let Some(since) = self.inbox.look_back(&event.room, connection).await {
+                let scan = catch_up::scan(session, std::slice::from_ref(&event.room), since);
+                before.extend(self.connection.within(CALL_TIMEOUT, scan).await?.events);
+            }
+        }
+        Ok(before)
+    }
+
+    /// Looks through the next rooms of the sweep of this connection, which it begins if need be.
+    async fn sweep(&self, session: &Session, since: Option<Timestamp>, connection: u64) -> Result<(), MatrixError> {
+        let now = self.clock.now();
+        let mut sweep = self.sweep.lock().await;
+        let Some(since) = since else {
+            let end = End { connection, began: now };
+            self.inbox.offer_found(Vec::new(), Found::default(), Some(end));
+            return Ok(());
+        };
+        let begun = sweep.take_if(|sweep| sweep.end.connection == connection);
+        let progress = if let Some(progress) = begun {
+            sweep.insert(progress)
+        } else {
+            let rooms = self.connection.within(CALL_TIMEOUT, catch_up::rooms(session)).await?;
+            tracing::debug!(rooms = rooms.len(), "looking through all rooms for what was not pushed");
+            let end = End { connection, began: now };
+            sweep.insert(Sweep { end, rest: rooms })
+        };
+        let first = progress.rest.len().saturating_sub(ROOMS_A_STEP);
+        let scan = catch_up::scan(session, &progress.rest[first..], since);
+        let found = match self.connection.within(ROOM_TIMEOUT, scan).await {
+            Ok(found) => found,
+            Err(error) if self.connection.client().is_err() => return Err(error),
+            Err(error) if self.failures.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILURES => return Err(error),
+            Err(error) => {
+                tracing::error!(
+                    "rooms could not be looked through for what was not pushed; they are at the next time: {error}"
+                );
+                Found::default()
+            }
+        };
+        self.failures.store(0, Ordering::Relaxed);
+        let rooms = progress.rest.split_off(first);
+        let end = progress.rest.is_empty().then_some(progress.end);
+        if end.is_some() {
+            *sweep = None;
+        }
+        self.inbox.offer_found(rooms, found, end);
+        Ok(())
+    }
+
+    /// Declines invitations of our users.
+    pub(super) fn decline(&self, session: &Arc<Session>, invitations: Vec<(MatrixRoomId, MatrixUserId)>) {
+        if !invitations.is_empty() {
+            let decline = invitations::decline(Arc::clone(session), invitations);
+            self.supervisor.spawn_short("matrix-invitations", decline);
+        }
+    }
+
     /// Returns the users that are or were this desk's own.
     pub(super) fn logins(&self) -> Logins {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -163,16 +257,38 @@ impl Matrix for Service {
     }
 
     async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
-        let session = self.inner.connection.client()?;
+        let inner = &self.inner;
+        // In this order: if it is lost in between, the next pull catches up.
+        let connection = inner.connection.times_ready();
+        let session = inner.connection.client()?;
         // While rooms move to us the Space is another login's.
-        if !self.inner.logins().is_moving && !self.inner.has_space.swap(true, Ordering::Relaxed) {
+        if !inner.logins().is_moving && !inner.has_space.swap(true, Ordering::Relaxed) {
             self.update_space(Arc::clone(&session));
         }
-        let Pulled { batch, is_overdue } = self.inner.inbox.pull(acked, self.inner.clock.now()).await;
-        if is_overdue {
-            self.ask_for_pushes(session);
+        let end = Instant::now() + POLL;
+        loop {
+            let acknowledged = inner.inbox.acknowledge(acked, inner.clock.now(), connection);
+            if acknowledged.is_overdue {
+                self.ask_for_pushes(Arc::clone(&session));
+            }
+            let batch = match acknowledged.next {
+                Next::Wait(longest) => tokio::select! {
+                    batch = inner.inbox.next(longest) => batch,
+                    () = inner.connection.until_changed(connection) => None,
+                },
+                Next::Sweep(since) => {
+                    Box::pin(inner.sweep(&session, since, connection)).await?;
+                    let found = inner.inbox.next(Duration::ZERO).await;
+                    let is_news = |batch: &RoomBatch| acked != Some(&batch.mark) || !batch.events.is_empty();
+                    match found.filter(is_news) {
+                        // There is nothing to be stored yet.
+                        None if Instant::now() < end => continue,
+                        found => found,
+                    }
+                }
+            };
+            return Ok(batch.unwrap_or_else(|| RoomBatch::nothing_until(inner.inbox.mark())));
         }
-        Ok(batch)
     }
 
     async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {

@@ -1,40 +1,69 @@
-//! Hands each transaction that the homeserver pushed to the pull that stores it, one at a time, and tells the homeserver when
-//! it is stored. Nothing is kept beyond the transaction in flight.
+//! Hands what the homeserver brings to the pull that stores it, one piece at a time, and tells the homeserver when it is
+//! stored: each transaction that it pushes, and what a sweep found. Little is kept beyond the piece in flight.
 //!
-//! The mark holds the time from which events count, and the transaction's id with a digest of its events: a homeserver that
-//! was restored from a backup counts its transactions anew, and one of the same number is another one.
+//! A sweep looks through all rooms for what was not pushed: after each absence of the homeserver, and at an interval. A push
+//! does not wait for it; but until it is over, the rooms of a push are looked through first, so that what was lost in an
+//! absence comes before anything newer in its room.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::Timestamp;
-use crate::domain::matrix::{RoomBatch, RoomMark};
+use super::catch_up::Found;
+use super::mark::Mark;
+use crate::domain::matrix::{RoomBatch, RoomEvent, RoomMark};
+use crate::domain::{MatrixRoomId, Timestamp};
 use crate::matrix::wire::Transaction;
 
-/// How long a pull waits for a transaction.
-const POLL: Duration = Duration::from_secs(30);
+/// How long a pull waits for something.
+pub(super) const POLL: Duration = Duration::from_secs(30);
 /// How long a push waits until it is stored; Synapse gives up after 60 s.
 const STORE_WITHIN: Duration = Duration::from_secs(45);
-/// Beginning of our marks. A bot's begin with its user.
-const MARK: &str = "service";
+/// Interval between two sweeps while the homeserver is not away. Below the hour after which an agent is asked whether their
+/// message still holds (rule 5).
+pub(super) const SWEEP_EVERY: Duration = Duration::from_mins(30);
+/// Most by which the clocks of homeserver and server may differ.
+pub(super) const CLOCKS_DIFFER_BY: Duration = Duration::from_mins(10);
 
-/// The transaction in flight.
-#[derive(Clone)]
+/// A piece that is to be stored.
 struct Flight {
-    key: String,
     batch: RoomBatch,
-    /// Requests of the homeserver that wait for it.
-    waiting: u32,
+    kind: FlightKind,
+}
+
+enum FlightKind {
+    /// A transaction; so many requests of the homeserver wait for it.
+    Push { key: String, waiting: u32 },
+    /// What a sweep found in some rooms.
+    Part,
+    /// The end of a sweep.
+    End(End),
+}
+
+/// A sweep that has come to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    /// Connection in which it was made.
+    pub(super) connection: u64,
+    /// Time of its beginning.
+    pub(super) began: Timestamp,
 }
 
 #[derive(Default)]
 struct State {
-    /// Time from which events count; none before the first pull.
-    since: Option<Timestamp>,
-    /// The transaction that was stored last.
-    stored: String,
-    flight: Option<Flight>,
+    /// The mark that is stored; none before the first pull.
+    stored: Option<Mark>,
+    flights: VecDeque<Flight>,
+    /// Connection whose sweep is under way, or over.
+    connection: u64,
+    is_swept: bool,
+    /// Time of the end of the last sweep.
+    swept_at: Timestamp,
+    /// Rooms that the sweep has come to, or a push.
+    checked: HashSet<MatrixRoomId>,
+    /// Whether a push was turned away: the homeserver is called after the sweep.
+    has_refused: bool,
 }
 
 /// Meeting place of pushes and pulls.
@@ -51,12 +80,22 @@ pub(super) enum Taken {
     NotNow,
 }
 
-/// Result of a pull.
-pub(super) struct Pulled {
-    /// What happened.
-    pub(super) batch: RoomBatch,
-    /// Whether the homeserver gave up waiting for what is stored now. It pushes again after a pause that grows to minutes,
-    /// unless it is called.
+/// What a pull has to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look through some rooms for what happened since this time; without one, nothing is missing.
+    Sweep(Option<Timestamp>),
+    /// Wait for something, at most so long.
+    Wait(Duration),
+}
+
+/// Result of an acknowledgement.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Acknowledged {
+    /// What the pull has to do.
+    pub(super) next: Next,
+    /// Whether the homeserver gave up waiting for something. It pushes again after a pause that grows to minutes, unless it is
+    /// called.
     pub(super) is_overdue: bool,
 }
 
@@ -69,11 +108,60 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.state.send_if_modified(|state| {
-            if let Some(flight) = state.flight.as_mut().filter(|flight| flight.key == self.key) {
-                flight.waiting = flight.waiting.saturating_sub(1);
+            if let Some(waiting) = state.waiting_for(self.key) {
+                *waiting = waiting.saturating_sub(1);
             }
             false
         });
+    }
+}
+
+impl State {
+    fn has_stored(&self, key: &str) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.key == key)
+    }
+
+    /// Returns the count of the requests that wait for a transaction, if it is in flight.
+    fn waiting_for(&mut self, of: &str) -> Option<&mut u32> {
+        self.flights.iter_mut().find_map(|flight| match &mut flight.kind {
+            FlightKind::Push { key, waiting } if key == of => Some(waiting),
+            _ => None,
+        })
+    }
+
+    /// Returns whether a transaction can be taken in, or is in flight.
+    fn is_free(&self, of: &str) -> bool {
+        let is_it = |flight: &Flight| matches!(&flight.kind, FlightKind::Push { key, .. } if key == of);
+        self.stored.is_some() && (self.flights.is_empty() || self.flights.iter().any(is_it))
+    }
+
+    /// Returns the mark that is stored with the first flight.
+    fn next_mark(&self) -> Option<Mark> {
+        let mut mark = self.stored.clone()?;
+        match &self.flights.front()?.kind {
+            FlightKind::Push { key, .. } => key.clone_into(&mut mark.key),
+            FlightKind::Part => mark.part += 1,
+            FlightKind::End(end) => {
+                mark.swept = Some(end.began);
+                mark.part = 0;
+            }
+        }
+        Some(mark)
+    }
+
+    /// Appends a flight, without what is older than the first pull (rule 17).
+    fn put(&mut self, mut batch: RoomBatch, kind: FlightKind) {
+        let since = self.stored.as_ref().map_or(Timestamp::ZERO, |stored| stored.since);
+        let all = batch.events.len();
+        batch.events.retain(|event| event.at >= since);
+        let old = all - batch.events.len();
+        if old > 0 {
+            tracing::warn!(
+                events = old,
+                "skipped events from before this desk's first start with its homeserver"
+            );
+        }
+        self.flights.push_back(Flight { batch, kind });
     }
 }
 
@@ -85,221 +173,157 @@ impl Inbox {
         }
     }
 
-    /// Offers a transaction to the pulls, and waits until it is stored.
-    pub(super) async fn offer(&self, id: &str, transaction: Transaction) -> Taken {
-        let key = format!("{id}/{}", transaction.digest);
-        let offered = tokio::time::timeout(STORE_WITHIN, self.offer_as(&key, transaction)).await;
-        offered.unwrap_or(Taken::NotNow)
+    /// Returns the time since which a room must be looked through, before something that was pushed in a connection is offered;
+    /// none if nothing can be missing.
+    pub(super) async fn look_back(&self, room: &MatrixRoomId, connection: u64) -> Option<Timestamp> {
+        let mut states = self.state.subscribe();
+        let state = states.wait_for(|state| state.stored.is_some()).await.ok()?;
+        let is_checked = state.connection >= connection && (state.is_swept || state.checked.contains(room));
+        let swept = state.stored.as_ref()?.swept?;
+        (!is_checked).then(|| swept.minus(CLOCKS_DIFFER_BY))
     }
 
-    async fn offer_as(&self, key: &str, transaction: Transaction) -> Taken {
+    /// Takes note that a push was turned away.
+    pub(super) fn note_refused(&self) {
+        self.state.send_if_modified(|state| {
+            state.has_refused = true;
+            false
+        });
+    }
+
+    /// Offers a transaction to the pulls, with what was found in its rooms before, and waits until it is stored.
+    pub(super) async fn offer(&self, id: &str, transaction: Transaction, before: Vec<RoomEvent>) -> Taken {
+        let key = format!("{id}/{}", transaction.digest);
+        let offered = self.offer_as(&key, transaction, before);
+        let taken = tokio::time::timeout(STORE_WITHIN, offered).await;
+        taken.unwrap_or(Taken::NotNow)
+    }
+
+    async fn offer_as(&self, key: &str, transaction: Transaction, before: Vec<RoomEvent>) -> Taken {
         let mut batch = RoomBatch::nothing_until(RoomMark(String::new()));
-        batch.events = transaction.events;
+        batch.is_catch_up = !before.is_empty();
+        batch.events = before;
+        batch.events.extend(transaction.events);
         batch.receipts = transaction.receipts;
         batch.typing = transaction.typing;
         let mut states = self.state.subscribe();
-        let is_free = |state: &State| {
-            let is_ours = state.flight.as_ref().is_none_or(|flight| flight.key == key);
-            state.since.is_some() && (state.stored == key || is_ours)
-        };
         let _waiting = Waiting {
             state: &self.state,
             key,
         };
         loop {
-            if states.wait_for(is_free).await.is_err() {
+            let is_next = |state: &State| state.has_stored(key) || state.is_free(key);
+            if states.wait_for(is_next).await.is_err() {
                 return Taken::NotNow;
             }
             let mut is_offered = false;
             self.state.send_if_modified(|state| {
-                if state.stored == key || !is_free(state) {
+                if state.has_stored(key) || !state.is_free(key) {
                     return false;
                 }
                 is_offered = true;
-                if let Some(flight) = &mut state.flight {
-                    flight.waiting += 1;
+                if let Some(waiting) = state.waiting_for(key) {
+                    *waiting += 1;
                     return false;
                 }
-                state.flight = Some(Flight {
+                let kind = FlightKind::Push {
                     key: key.to_owned(),
-                    batch: batch.clone(),
                     waiting: 1,
-                });
+                };
+                state.put(batch.clone(), kind);
                 true
             });
-            if is_offered || states.borrow().stored == key {
+            if is_offered || states.borrow().has_stored(key) {
                 break;
             }
         }
-        match states.wait_for(|state| state.stored == key).await {
+        match states.wait_for(|state| state.has_stored(key)).await {
             Ok(_) => Taken::Stored,
             Err(_) => Taken::NotNow,
         }
     }
 
-    /// Takes note that everything up to `acked` is stored, and returns the next transaction. Without a mark of ours, events
-    /// count from now on.
-    pub(super) async fn pull(&self, acked: Option<&RoomMark>, now: Timestamp) -> Pulled {
-        let Some((since, key)) = acked.and_then(read_mark) else {
-            self.state.send_modify(|state| state.since = state.since.or(Some(now)));
-            let since = self.state.borrow().since.unwrap_or(now);
-            let batch = RoomBatch::nothing_until(mark(since, ""));
-            return Pulled {
-                batch,
-                is_overdue: false,
-            };
-        };
-        let mut is_overdue = false;
+    /// Offers what a sweep found in rooms; `end`, if these were its last.
+    pub(super) fn offer_found(&self, rooms: Vec<MatrixRoomId>, found: Found, end: Option<End>) {
         self.state.send_modify(|state| {
-            state.since = Some(since);
-            if let Some(stored) = state.flight.take_if(|flight| flight.key == key) {
-                is_overdue = stored.waiting == 0;
+            // In one step: a push in one of these rooms goes behind what was found.
+            state.checked.extend(rooms);
+            let kind = end.map_or(FlightKind::Part, FlightKind::End);
+            if found.events.is_empty() && found.cut.is_empty() && matches!(kind, FlightKind::Part) {
+                return;
             }
-            key.clone_into(&mut state.stored);
+            let mut batch = RoomBatch::nothing_until(RoomMark(String::new()));
+            batch.events = found.events;
+            batch.cut = found.cut;
+            batch.is_catch_up = true;
+            state.put(batch, kind);
         });
+    }
+
+    /// Takes note that everything up to `acked` is stored, and returns what the pull has to do in this connection. Without a
+    /// mark of ours, events count from now on.
+    pub(super) fn acknowledge(&self, acked: Option<&RoomMark>, now: Timestamp, connection: u64) -> Acknowledged {
+        let acked = acked.and_then(Mark::read);
+        let mut acknowledged = Acknowledged {
+            next: Next::Wait(POLL),
+            is_overdue: false,
+        };
+        self.state.send_modify(|state| {
+            if acked.is_some() && state.next_mark() == acked {
+                match state.flights.pop_front().map(|flight| flight.kind) {
+                    Some(FlightKind::Push { waiting, .. }) => acknowledged.is_overdue = waiting == 0,
+                    Some(FlightKind::End(end)) => {
+                        state.is_swept = state.connection == end.connection;
+                        state.swept_at = now;
+                        acknowledged.is_overdue = std::mem::take(&mut state.has_refused);
+                    }
+                    Some(FlightKind::Part) | None => {}
+                }
+            }
+            let start = || Mark {
+                since: now,
+                key: String::new(),
+                swept: None,
+                part: 0,
+            };
+            let stored = acked.or_else(|| state.stored.take()).unwrap_or_else(start);
+            let swept = stored.swept;
+            state.stored = Some(stored);
+            let left = SWEEP_EVERY.saturating_sub(now.since(state.swept_at));
+            if state.connection != connection || (state.is_swept && left.is_zero()) {
+                state.connection = connection;
+                state.is_swept = false;
+                state.checked.clear();
+            }
+            if !state.flights.is_empty() {
+                return;
+            }
+            acknowledged.next = if state.is_swept {
+                Next::Wait(POLL.min(left))
+            } else {
+                Next::Sweep(swept.map(|swept| swept.minus(CLOCKS_DIFFER_BY)))
+            };
+        });
+        acknowledged
+    }
+
+    /// Waits for something, at most so long.
+    pub(super) async fn next(&self, longest: Duration) -> Option<RoomBatch> {
         let mut states = self.state.subscribe();
-        // What is overdue is told to the homeserver at once.
-        let wait = if is_overdue { Duration::ZERO } else { POLL };
-        let next = tokio::time::timeout(wait, states.wait_for(|state| state.flight.is_some())).await;
-        let flight = match next {
-            Ok(Ok(state)) => state.flight.clone(),
-            _ => None,
-        };
-        let batch = match (flight, acked) {
-            (Some(flight), _) => with_mark(flight, since),
-            (None, Some(acked)) => RoomBatch::nothing_until(acked.clone()),
-            (None, None) => RoomBatch::nothing_until(mark(since, key)),
-        };
-        Pulled { batch, is_overdue }
-    }
-}
-
-/// Returns a transaction with its mark, without what is older than the first pull (rule 17).
-fn with_mark(flight: Flight, since: Timestamp) -> RoomBatch {
-    let mut batch = flight.batch;
-    batch.mark = mark(since, &flight.key);
-    let all = batch.events.len();
-    batch.events.retain(|event| event.at >= since);
-    let old = all - batch.events.len();
-    if old > 0 {
-        tracing::warn!(
-            events = old,
-            "skipped events from before this desk's first start with its homeserver"
-        );
-    }
-    batch
-}
-
-fn mark(since: Timestamp, key: &str) -> RoomMark {
-    RoomMark(format!("{MARK} {} {key}", since.0))
-}
-
-/// Returns whether an application service has made the mark.
-pub fn is_mark(mark: &RoomMark) -> bool {
-    read_mark(mark).is_some()
-}
-
-/// Returns the parts of a mark of ours.
-fn read_mark(mark: &RoomMark) -> Option<(Timestamp, &str)> {
-    let (since, key) = mark.0.strip_prefix(MARK)?.strip_prefix(' ')?.split_once(' ')?;
-    Some((Timestamp(since.parse().ok()?), key))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::supervisor::Supervisor;
-
-    const NOW: Timestamp = Timestamp(1000);
-
-    fn transaction(event: &str) -> Transaction {
-        let body = format!(
-            r#"{{"events":[{{"type":"m.room.message","event_id":"{event}","room_id":"!r:h","sender":"@a:h","origin_server_ts":{},"content":{{"msgtype":"m.text","body":"hi"}}}}]}}"#,
-            NOW.0
-        );
-        Transaction::read(body.as_bytes())
+        let flies = states.wait_for(|state| !state.flights.is_empty());
+        let _ = tokio::time::timeout(longest, flies).await;
+        let state = self.state.borrow();
+        let mut batch = state.flights.front()?.batch.clone();
+        batch.mark = state.next_mark()?.write();
+        Some(batch)
     }
 
-    fn ids(pulled: &Pulled) -> Vec<&str> {
-        pulled.batch.events.iter().map(|event| event.id.as_str()).collect()
-    }
-
-    /// Offers in a task of its own; the receiver gets the result.
-    fn offer(inbox: &Arc<Inbox>, id: &'static str, event: &'static str) -> tokio::sync::oneshot::Receiver<Taken> {
-        let (told, result) = tokio::sync::oneshot::channel();
-        let inbox = Arc::clone(inbox);
-        Supervisor::new().spawn_short("offer", async move {
-            let _ = told.send(inbox.offer(id, transaction(event)).await);
-        });
-        result
-    }
-
-    #[tokio::test]
-    async fn push_is_answered_once_its_events_are_stored() {
-        let inbox = Arc::new(Inbox::new());
-        let start = inbox.pull(None, NOW).await.batch.mark;
-        let mut first = offer(&inbox, "1", "$1");
-        let pulled = inbox.pull(Some(&start), NOW).await;
-        assert_eq!(ids(&pulled), ["$1"]);
-        // The commit failed: the same again, and the homeserver still waits.
-        let pulled = inbox.pull(Some(&start), NOW).await;
-        assert_eq!(ids(&pulled), ["$1"]);
-        assert!(first.try_recv().is_err());
-        let second = offer(&inbox, "2", "$2");
-        let next = inbox.pull(Some(&pulled.batch.mark), NOW).await;
-        assert_eq!(first.await.unwrap(), Taken::Stored);
-        assert_eq!(ids(&next), ["$2"]);
-        drop(second);
-    }
-
-    /// The answer to a stored transaction was lost, and the program restarted.
-    #[tokio::test]
-    async fn repeated_push_is_answered_without_its_events() {
-        let inbox = Arc::new(Inbox::new());
-        let start = inbox.pull(None, NOW).await.batch.mark;
-        let first = offer(&inbox, "1", "$1");
-        let mark = inbox.pull(Some(&start), NOW).await.batch.mark;
-        drop(first);
-        let inbox = Arc::new(Inbox::new());
-        let again = offer(&inbox, "1", "$1");
-        let other = offer(&inbox, "2", "$2");
-        let pulled = inbox.pull(Some(&mark), NOW).await;
-        assert_eq!(again.await.unwrap(), Taken::Stored);
-        assert_eq!(ids(&pulled), ["$2"]);
-        drop(other);
-        // The same number with other events is another transaction.
-        let inbox = Arc::new(Inbox::new());
-        let other = offer(&inbox, "1", "$3");
-        assert_eq!(ids(&inbox.pull(Some(&mark), NOW).await), ["$3"]);
-        drop(other);
-    }
-
-    #[tokio::test]
-    async fn abandoned_push_is_told_when_it_is_stored() {
-        let inbox = Arc::new(Inbox::new());
-        let start = inbox.pull(None, NOW).await.batch.mark;
-        let gone = tokio::time::timeout(Duration::from_millis(20), inbox.offer("1", transaction("$1")));
-        assert!(gone.await.is_err());
-        let pulled = inbox.pull(Some(&start), NOW).await;
-        assert_eq!((ids(&pulled), pulled.is_overdue), (vec!["$1"], false));
-        let next = inbox.pull(Some(&pulled.batch.mark), NOW).await;
-        assert!(next.is_overdue && next.batch.events.is_empty());
-        assert_eq!(next.batch.mark, pulled.batch.mark);
-        assert_eq!(inbox.offer("1", transaction("$1")).await, Taken::Stored);
-    }
-
-    #[tokio::test]
-    async fn bots_mark_and_old_events_start_anew() {
-        let inbox = Arc::new(Inbox::new());
-        let of_bot = RoomMark("@desk:localhost s1_2".to_owned());
-        let later = NOW.plus(Duration::from_secs(1));
-        let start = inbox.pull(Some(&of_bot), later).await;
-        assert!(start.batch.events.is_empty());
-        let old = offer(&inbox, "1", "$1");
-        let pulled = inbox.pull(Some(&start.batch.mark), later).await;
-        assert!(pulled.batch.events.is_empty() && pulled.batch.mark != start.batch.mark);
-        drop(old);
+    /// Returns the mark that is stored.
+    pub(super) fn mark(&self) -> RoomMark {
+        let state = self.state.borrow();
+        state
+            .stored
+            .as_ref()
+            .map_or_else(|| RoomMark(String::new()), Mark::write)
     }
 }

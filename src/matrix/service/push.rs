@@ -30,13 +30,11 @@ impl AppService for Service {
         let Ok(session) = inner.connection.ready_within(READY_WITHIN).await else {
             return Pushed::NotNow;
         };
+        let connection = inner.connection.times_ready();
         let mut read = Transaction::read(body);
         let unreadable = read.unreadable;
         let invitations = invitations::of(&session, &inner.logins(), &read.events);
-        if !invitations.is_empty() {
-            let decline = invitations::decline(session.clone(), invitations);
-            inner.supervisor.spawn_short("matrix-invitations", decline);
-        }
+        inner.decline(&session, invitations);
         read.events.retain(|event| match event.what {
             RoomEventKind::Other => false,
             // What stands before our own one in a room is another login's.
@@ -51,7 +49,15 @@ impl AppService for Service {
         if read.events.is_empty() && read.receipts.is_empty() && read.typing.is_empty() {
             return Pushed::Stored { unreadable };
         }
-        match inner.inbox.offer(transaction, read).await {
+        let before = match inner.before(&session, &read.events, connection).await {
+            Ok(before) => before,
+            Err(error) => {
+                tracing::debug!("a push waits, for its rooms cannot be looked through: {error}");
+                inner.inbox.note_refused();
+                return Pushed::NotNow;
+            }
+        };
+        match inner.inbox.offer(transaction, read, before).await {
             Taken::Stored => Pushed::Stored { unreadable },
             Taken::NotNow => Pushed::NotNow,
         }

@@ -1,4 +1,7 @@
-//! The filter of `/sync`, the same for our own requests and the SDK's.
+//! The filters of `/sync`: for the bot the same for our own requests and the SDK's.
+//!
+//! No two filters are equal. Synapse answers an equal request within two minutes from a cache
+//! (`sync_response_cache_duration`), whose "now" may be long past; so each filter excludes another random event type.
 
 use matrix_sdk::ruma::UInt;
 use matrix_sdk::ruma::api::client::filter::FilterDefinition;
@@ -8,16 +11,23 @@ use rand::rngs::SysRng;
 /// Returns a filter without presence and account data, with at most `timeline` events a room. It includes all
 /// members of a room, also agents who have not written yet: a send need not wait for the keys of members that a sync
 /// has brought.
-///
-/// No two filters are equal. Synapse answers an equal request within two minutes from a cache
-/// (`sync_response_cache_duration`), whose "now" may be long past; so each filter excludes another random event type.
 pub fn filter(timeline: u32) -> FilterDefinition {
     let mut filter = FilterDefinition::default();
-    // Without randomness the filter is still right, only cached.
-    let random_type = format!("crm.{:x}", SysRng.try_next_u64().unwrap_or_default());
-    filter.presence.not_types = vec!["*".to_owned(), random_type];
+    filter.presence.not_types = vec!["*".to_owned(), random_type()];
     filter.room.account_data.not_types = vec!["*".to_owned()];
     filter.room.ephemeral.types = Some(vec!["m.receipt".to_owned(), "m.typing".to_owned()]);
     filter.room.timeline.limit = Some(UInt::from(timeline));
     filter
+}
+
+/// Returns a filter that lets nothing through: only the position is of interest.
+pub fn position_filter() -> FilterDefinition {
+    let mut filter = FilterDefinition::ignore_all();
+    filter.presence.not_types.push(random_type());
+    filter
+}
+
+fn random_type() -> String {
+    // Without randomness the filter is still right, only cached.
+    format!("crm.{:x}", SysRng.try_next_u64().unwrap_or_default())
 }

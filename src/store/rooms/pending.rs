@@ -31,9 +31,9 @@ pub struct PendingEvent {
     pub told: bool,
     /// Whether it waits for its file.
     pub has_file: bool,
-    /// How often its file could not be fetched.
+    /// How often it, or its file, could not be fetched.
     pub attempts: u32,
-    /// Until when it waits for its sender's receipt, or for the next try to fetch its file.
+    /// Until when it waits for its sender's receipt, or for the next try to fetch it or its file.
     pub not_before: Option<Timestamp>,
 }
 
@@ -149,6 +149,7 @@ impl PendingEvents<'_, Tx> {
             .col_expr(pending_event::Column::HasFile, Expr::value(true))
             .col_expr(pending_event::Column::Told, Expr::value(false))
             .col_expr(pending_event::Column::NotBefore, Expr::value(Option::<i64>::None))
+            .col_expr(pending_event::Column::Attempts, Expr::value(Option::<i32>::None))
             .filter(pending_event::Column::EventId.eq(event.as_str()))
             .exec(&self.0.session)
             .await?;
@@ -156,7 +157,7 @@ impl PendingEvents<'_, Tx> {
         Ok(())
     }
 
-    /// Postpones the fetching of an event's file to `not_before`, and counts the failure.
+    /// Postpones the reading of an event or the fetching of its file to `not_before`, and counts the failure.
     pub async fn retry(&self, event: &MatrixEventId, attempts: u32, not_before: Timestamp) -> Result<(), StoreError> {
         let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
         pending_event::Entity::update_many()

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::matrix::RoomEvent;
 use crate::domain::{MatrixEventId, Timestamp};
-use crate::store::facet::TakenEvents;
+use crate::store::facet::{Database, TakenEvents};
 use crate::store::{Store, StoreError, Tx};
 
 /// Most events in one statement.
@@ -16,22 +16,32 @@ const STEP: usize = 200;
 /// Most events deleted in one transaction, so that pruning does not block other writers for long.
 const PRUNE_STEP: u64 = 500;
 
+impl<D: Database> TakenEvents<'_, D> {
+    /// Returns which of these events were taken in.
+    pub async fn among(&self, events: &[RoomEvent]) -> Result<HashSet<MatrixEventId>, StoreError> {
+        let mut all = HashSet::new();
+        for some in events.chunks(STEP) {
+            let taken: Vec<String> = taken_event::Entity::find()
+                .select_only()
+                .column(taken_event::Column::EventId)
+                .filter(taken_event::Column::EventId.is_in(some.iter().map(|event| event.id.as_str())))
+                .into_tuple()
+                .all(self.0.connection())
+                .await?;
+            all.extend(taken.into_iter().map(MatrixEventId));
+        }
+        Ok(all)
+    }
+}
+
 impl TakenEvents<'_, Tx> {
     /// Stores that events are taken in, and returns those that were not before. Takes two statements for up to [`STEP`] events.
     pub async fn add(&self, events: &[RoomEvent]) -> Result<HashSet<MatrixEventId>, StoreError> {
         let mut all = HashSet::new();
         for some in events.chunks(STEP) {
-            let mut fresh: HashSet<MatrixEventId> = some.iter().map(|event| event.id.clone()).collect();
-            let taken: Vec<String> = taken_event::Entity::find()
-                .select_only()
-                .column(taken_event::Column::EventId)
-                .filter(taken_event::Column::EventId.is_in(fresh.iter().map(MatrixEventId::as_str)))
-                .into_tuple()
-                .all(&self.0.session)
-                .await?;
-            for known in taken {
-                fresh.remove(&MatrixEventId(known));
-            }
+            let taken = self.among(some).await?;
+            let ids = some.iter().map(|event| &event.id);
+            let fresh: HashSet<MatrixEventId> = ids.filter(|id| !taken.contains(*id)).cloned().collect();
             let rows = fresh.iter().map(|event| taken_event::ActiveModel {
                 event_id: Set(event.to_string()),
                 taken_at: Set(self.0.now.0),

@@ -1,5 +1,6 @@
 //! A desk: the bot under test with its folder, its loop of syncs, and what came of them.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crm::domain::matrix::{
     RoomSpec, Speaker, TxnId,
 };
 use crm::domain::moving::Logins;
-use crm::domain::{CustomerId, MatrixRoomId};
+use crm::domain::{CustomerId, MatrixEventId, MatrixRoomId};
 use crm::matrix::{Bot, MatrixOptions, Password, SpaceOptions};
 use crm::supervisor::Supervisor;
 use testbed::agents::{Agent, Client};
@@ -23,6 +24,8 @@ pub struct Seen {
     pub events: Vec<RoomEvent>,
     pub receipts: Vec<ReadUpTo>,
     pub since: Option<RoomMark>,
+    /// Events that were taken in, as the database knows them; none for a bot, which gets each event once.
+    pub taken: Option<HashSet<MatrixEventId>>,
 }
 
 pub struct Desk {
@@ -92,7 +95,8 @@ impl Desk {
 
     /// Syncs from `since` until the end, as the bridge does.
     pub fn follow(&self, since: Option<RoomMark>) {
-        follow(self.bot.clone(), &self.log, &self.supervisor, since);
+        self.log.lock().unwrap().since = since;
+        follow(self.bot.clone(), &self.log, &self.supervisor);
     }
 
     pub fn look<T>(&self, see: impl FnOnce(&Seen) -> T) -> T {
@@ -124,7 +128,7 @@ impl Desk {
     }
 
     /// Sends, trying again for as long as the homeserver is away, as the relay does.
-    pub async fn say(&self, room: &MatrixRoomId, txn: &str, body: &str) -> crm::domain::MatrixEventId {
+    pub async fn say(&self, room: &MatrixRoomId, txn: &str, body: &str) -> MatrixEventId {
         let txn = TxnId(txn.to_owned());
         until(&format!("{body:?} to be sent"), async || {
             match self.bot.send(room, &ada(), &txn, &text(body)).await {
@@ -137,17 +141,20 @@ impl Desk {
     }
 }
 
-/// Pulls from `since` until the end, as the bridge does.
-pub fn follow(matrix: impl Matrix, log: &Arc<Mutex<Seen>>, supervisor: &Supervisor, since: Option<RoomMark>) {
+/// Pulls from where the log ends until the end, as the bridge does.
+pub fn follow(matrix: impl Matrix, log: &Arc<Mutex<Seen>>, supervisor: &Supervisor) {
     let (log, stopping) = (Arc::clone(log), supervisor.stopping());
-    log.lock().unwrap().since = since;
     let follow = async move {
         loop {
             let since = log.lock().unwrap().since.clone();
             match matrix.pull(since.as_ref()).await {
                 Ok(batch) => {
                     let mut log = log.lock().unwrap();
-                    log.events.extend(batch.events);
+                    let mut events = batch.events;
+                    if let Some(taken) = &mut log.taken {
+                        events.retain(|event| taken.insert(event.id.clone()));
+                    }
+                    log.events.extend(events);
                     log.receipts.extend(batch.receipts);
                     log.since = Some(batch.mark);
                 }

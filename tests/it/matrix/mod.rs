@@ -8,6 +8,7 @@ mod rooms;
 mod sending;
 mod service;
 mod service_desk;
+mod service_losses;
 mod service_pushes;
 mod sub_spaces;
 mod syncing;

@@ -1,7 +1,13 @@
 //! An application service under test: its homeserver, its listener, its loop of pulls, and what came of them.
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use crm::api::{Metrics, homeserver_routes};
 use crm::clock::SystemClock;
 use crm::domain::matrix::{
@@ -26,7 +32,22 @@ pub struct ServiceDesk {
     pub metrics: Metrics,
     port: u16,
     log: Arc<Mutex<Seen>>,
+    swallowed: Arc<Swallowed>,
     supervisor: Supervisor,
+}
+
+/// What the database holds when the program ends.
+#[derive(Default)]
+pub struct Kept {
+    since: Option<RoomMark>,
+    taken: HashSet<MatrixEventId>,
+}
+
+/// Pushes that somebody between homeserver and service says are stored, and that never reach it.
+#[derive(Default)]
+struct Swallowed {
+    is_on: AtomicBool,
+    bodies: Mutex<Vec<String>>,
 }
 
 /// A homeserver that knows the service of these options, which listens on this port.
@@ -60,7 +81,9 @@ impl ServiceDesk {
         let supervisor = Supervisor::new();
         let service = Service::start(options.clone(), Arc::new(SystemClock), &supervisor);
         let metrics = Metrics::new();
-        let router = homeserver_routes(Arc::new(service.clone()), metrics.clone());
+        let swallowed = Arc::new(Swallowed::default());
+        let router = homeserver_routes(Arc::new(service.clone()), metrics.clone())
+            .layer(from_fn_with_state(Arc::clone(&swallowed), swallow));
         let listener = until("the port to be free", async || {
             TcpListener::bind(("127.0.0.1", port)).await.ok()
         })
@@ -79,6 +102,7 @@ impl ServiceDesk {
             metrics,
             port,
             log: Arc::default(),
+            swallowed,
             supervisor,
         };
         let mut status = desk.service.status();
@@ -91,23 +115,45 @@ impl ServiceDesk {
     }
 
     /// Starts the service, and pulls and acknowledges what comes.
-    pub async fn follow(options: ServiceOptions, port: u16, since: Option<RoomMark>) -> Self {
+    pub async fn follow(options: ServiceOptions, port: u16, kept: Option<Kept>) -> Self {
         let desk = Self::start(options, port).await;
-        follow(desk.service.clone(), &desk.log, &desk.supervisor, since);
+        let Kept { since, taken } = kept.unwrap_or_default();
+        {
+            let mut log = desk.log.lock().unwrap();
+            (log.since, log.taken) = (since, Some(taken));
+        }
+        follow(desk.service.clone(), &desk.log, &desk.supervisor);
         // Only what comes after the first pull counts.
         desk.until("the first mark", |seen| seen.since.clone()).await;
         desk
     }
 
-    /// Ends everything in this process. Returns what starts it again: what is stored up to then is its mark.
-    pub async fn stop(self) -> (ServiceOptions, u16, Option<RoomMark>) {
+    /// Ends everything in this process. Returns what starts it again, with what is stored.
+    pub async fn stop(self) -> (ServiceOptions, u16, Option<Kept>) {
         self.service.close().await;
         assert!(
             self.supervisor.shutdown(SOON).await,
             "a task of the adapter did not end"
         );
-        let since = self.look(|seen| seen.since.clone());
-        (self.options, self.port, since)
+        let kept = self.look(|seen| Kept {
+            since: seen.since.clone(),
+            taken: seen.taken.clone().unwrap_or_default(),
+        });
+        (self.options, self.port, Some(kept))
+    }
+
+    /// From now on pushes are lost on their way, or no longer.
+    pub fn swallow(&self, is_on: bool) {
+        self.swallowed.is_on.store(is_on, Ordering::SeqCst);
+    }
+
+    /// Waits until a push with this in it was lost.
+    pub async fn until_swallowed(&self, what: &str) {
+        until("a push to be lost", async || {
+            let bodies = self.swallowed.bodies.lock().unwrap();
+            bodies.iter().any(|body| body.contains(what)).then_some(())
+        })
+        .await;
     }
 
     pub fn look<T>(&self, see: impl FnOnce(&Seen) -> T) -> T {
@@ -159,6 +205,19 @@ impl ServiceDesk {
         }
         request.send().await.unwrap()
     }
+}
+
+async fn swallow(State(swallowed): State<Arc<Swallowed>>, request: Request, next: Next) -> Response {
+    if !swallowed.is_on.load(Ordering::SeqCst) {
+        return next.run(request).await;
+    }
+    let body = to_bytes(request.into_body(), usize::MAX).await.unwrap();
+    swallowed
+        .bodies
+        .lock()
+        .unwrap()
+        .push(String::from_utf8(body.to_vec()).unwrap());
+    "{}".into_response()
 }
 
 fn is_text(event: &RoomEvent, body: &str) -> bool {

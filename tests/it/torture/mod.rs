@@ -3,7 +3,7 @@
 //!
 //! `CRM_TORTURE_SEED`, `CRM_TORTURE_MESSAGES` (in each direction) and `CRM_TORTURE_KILLS` (of each part) choose another run;
 //! the short one is part of the test run. Its rooms are encrypted, as they are by default, unless `CRM_TORTURE_ENCRYPTION` is
-//! `off`.
+//! `off`. With `CRM_TORTURE_MODE=service` it is an application service, whose rooms are plain.
 
 mod killer;
 mod mixed;
@@ -59,12 +59,16 @@ async fn random_kills_lose_and_double_nothing() {
     }
     let measure = Measure::chosen(64, 2);
     let began = Instant::now();
-    let encryption = std::env::var("CRM_TORTURE_ENCRYPTION").map_or(true, |word| word != "off");
-    let mut desk = Desk::ready(Plan {
-        encryption,
-        ..Plan::with_matrix()
-    })
-    .await;
+    let is = |name: &str, wanted: &str| std::env::var(name).is_ok_and(|word| word == wanted);
+    let plan = if is("CRM_TORTURE_MODE", "service") {
+        Plan::as_service()
+    } else {
+        Plan {
+            encryption: !is("CRM_TORTURE_ENCRYPTION", "off"),
+            ..Plan::with_matrix()
+        }
+    };
+    let mut desk = Desk::ready(plan).await;
     let agent = Agent::start(Client::Js, &desk.synapse.as_ref().unwrap().url(), AGENT, PASSWORD)
         .await
         .unwrap();

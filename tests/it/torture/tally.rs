@@ -83,7 +83,9 @@ async fn count(desk: &Desk, agent: &Agent, customers: &[Customer], rooms: &[Stri
         let shown: Vec<String> = timeline
             .iter()
             .filter(|message| message.sender != agent.user_id() && message.msgtype() == "m.text")
-            .filter_map(|message| message.body().split_once(": ").map(|(_, text)| text.to_owned()))
+            // A customer with a user of their own has no name before the text.
+            .map(|message| message.body().split_once(": ").map_or(message.body(), |(_, text)| text))
+            .map(str::to_owned)
             .collect();
         tally.written_by_customers += written.len();
         compare(&mut tally, &format!("database, customer {n}"), &written, &stored);

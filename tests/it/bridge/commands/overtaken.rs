@@ -225,3 +225,51 @@ async fn agents_at_work_are_not_asked_in_vain() {
     assert!(asked.len() * 100 <= texts, "{asked:?}");
     assert_eq!(rig.phone().len() + asked.len(), texts);
 }
+
+/// It held up its room for ever.
+#[tokio::test]
+async fn event_that_homeserver_lost_is_given_up() {
+    let mut rig = Rig::of_overtaken().await;
+    let lost = rig.agent_says(ADA, "the answer", None).await;
+    {
+        let mut rooms = rig.run.matrix.rooms.lock().unwrap();
+        let mut log = rooms.log.iter_mut();
+        log.find(|shown| shown.id == lost).unwrap().id = "$purged".into();
+    }
+    rig.waits().await;
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices.last().unwrap().contains("does not have this any more"),
+        "{notices:?}"
+    );
+    rig.looks(ADA).await;
+    rig.agent_says(ADA, "once more", None).await;
+    assert_eq!(rig.phone(), ["once more"]);
+}
+
+/// A homeserver that answers others, and not this: asked ever more rarely, for a day.
+#[tokio::test]
+async fn event_that_cannot_be_read_is_tried_more_rarely() {
+    let mut rig = Rig::of_overtaken().await;
+    rig.agent_says(ADA, "the answer", None).await;
+    let waiting = async |rig: &Rig| {
+        let some = rig.program.store.pending_events().list(false, 0, 10).await.unwrap();
+        some.first().map(|event| (event.attempts, event.not_before))
+    };
+    rig.run.matrix.rooms.lock().unwrap().faults = 100;
+    let mut last = 0;
+    for _ in 0..120 {
+        rig.run.clock.advance(Duration::from_secs(1));
+        rig.work().await;
+        last = waiting(&rig).await.unwrap().0;
+    }
+    assert!((4..=8).contains(&last), "tried {last} times in two minutes");
+    rig.run.clock.advance(Duration::from_hours(25));
+    rig.work().await;
+    assert_eq!(waiting(&rig).await, None, "after a day it is given up");
+    rig.run.matrix.rooms.lock().unwrap().faults = 0;
+    rig.patience().await;
+    let notices = rig.run.matrix.notices();
+    assert!(notices.last().unwrap().contains("for a day"), "{notices:?}");
+    assert!(rig.phone().is_empty());
+}

@@ -35,6 +35,7 @@ impl Matrix for FakeMatrix {
                 receipts: rooms.log[from..].iter().filter_map(receipt).collect(),
                 typing,
                 cut: lost.into_iter().map(|event| event.room).collect(),
+                is_catch_up: false,
             }
         };
         self.leave(batch).await
