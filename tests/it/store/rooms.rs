@@ -84,7 +84,7 @@ async fn place_of_room_is_kept_until_sub_space_is_lost(database: Database) {
     store
         .write::<_, _, StoreError, _>(input, |tx, (ada, account, place)| {
             async move {
-                tx.rooms().reserve(*ada, "one").await?;
+                tx.rooms().reserve(*ada, "one", None).await?;
                 tx.rooms().set(*ada, &place.room).await?;
                 tx.places().ask(*account, &place.room).await?;
                 assert_eq!(tx.places().of_room(&place.room).await?, None, "it was never looked at");
