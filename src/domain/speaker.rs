@@ -88,7 +88,7 @@ mod tests {
             "You (phone)",
             "WhatsApp",
             "Whats App",
-            "WHATSAPP_NAME",
+            "whatsAPP",
             "Wh\u{430}tsApp",
             "Ben (matrix)",
         ] {

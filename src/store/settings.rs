@@ -121,13 +121,11 @@ impl Settings<'_, Tx> {
 
     /// Stores the cursor of a follower, or deletes it if `value` is `None`.
     pub async fn put_cursor(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
-        match value {
-            Some(value) => self.set_cursor(name, value).await,
-            None => {
-                cursor::Entity::delete_by_id(name).exec(&self.0.session).await?;
-                Ok(())
-            }
+        if let Some(value) = value {
+            return self.set_cursor(name, value).await;
         }
+        cursor::Entity::delete_by_id(name).exec(&self.0.session).await?;
+        Ok(())
     }
 
     /// Stores that rooms begin to move to another login: the one before may have done what waits now, or have begun it.

@@ -18,6 +18,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let b = Builder::new(manager).await?;
         b.add("rooms", optional(b.key("next_room"))).await?;
+        b.index_where_set("rooms", &["next_room"], "next_room").await?;
         b.add("room_events", optional(flag("is_gone"))).await
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use phonenumber::metadata::DATABASE;
-use phonenumber::{Mode, country};
+use phonenumber::{Metadata, Mode, country};
 use serde::{Deserialize, Serialize};
 
 /// Number of digits in an international phone number: E.164 allows at most 15, and no country uses fewer than 7.
@@ -96,11 +96,13 @@ impl PhoneNumber {
     /// Returns the number without the 0 behind its country, where that is dialled within the country alone: in Italy it is
     /// part of the number, in Britain it is not.
     fn without_trunk(&self) -> Option<Self> {
-        let read = phonenumber::parse(None, &self.0).ok()?;
-        let rest = self.digits().strip_prefix(&read.code().value().to_string())?;
-        let international = read.format().mode(Mode::E164).to_string();
-        let is_meant = rest.starts_with('0') && international != self.0;
-        is_meant.then(|| international.parse().ok()).flatten()
+        let code = phonenumber::parse(None, &self.0).ok()?.code().value();
+        let rest = self.digits().strip_prefix(&code.to_string())?;
+        let bare = rest.strip_prefix('0')?;
+        let countries = DATABASE.by_code(&code)?;
+        let fits = |number: &str| countries.iter().any(|country| has_form(number, country));
+        let is_meant = !fits(rest) && fits(bare);
+        is_meant.then(|| format!("+{code}{bare}").parse().ok()).flatten()
     }
 
     /// Returns the number that was probably meant by digits without `+`, to be suggested and never to be used: the
@@ -139,9 +141,9 @@ fn local(text: &str, region: PhoneRegion) -> Option<PhoneNumber> {
     let metadata = DATABASE.by_id(region.0.as_ref())?;
     let international = number.format().mode(Mode::E164).to_string();
     let national = international.strip_prefix(&format!("+{}", metadata.country_code()))?;
-    let form = metadata.descriptors().general().national_number();
-    form.find(national)
-        .filter(|found| found.start() == 0 && found.end() == national.len())?;
+    if !has_form(national, metadata) {
+        return None;
+    }
     let given = digits_of(&plain);
     let prefix = metadata.national_prefix().unwrap_or_default();
     let written = [
@@ -151,6 +153,13 @@ fn local(text: &str, region: PhoneRegion) -> Option<PhoneNumber> {
         digits_of(&number.format().mode(Mode::National).to_string()),
     ];
     written.contains(&given).then(|| international.parse().ok()).flatten()
+}
+
+/// Returns whether a number without its country has the form of a country's numbers.
+fn has_form(national: &str, country: &Metadata) -> bool {
+    let form = country.descriptors().general().national_number();
+    form.find(national)
+        .is_some_and(|found| found.start() == 0 && found.end() == national.len())
 }
 
 fn digits_of(text: &str) -> String {

@@ -180,7 +180,7 @@ async fn sweep_comes_at_interval_and_refused_push_is_called_for() {
     let (inbox, start) = current().await;
     inbox.note_refused();
     assert!(inbox.acknowledge(Some(&start), NOW, FIRST).is_overdue);
-    let nearly = NOW.plus(SWEEP_EVERY - Duration::from_secs(1));
+    let nearly = NOW.plus(SWEEP_EVERY).minus(Duration::from_secs(1));
     let waits = inbox.acknowledge(Some(&start), nearly, FIRST);
     assert_eq!(
         (waits.next, waits.is_overdue),

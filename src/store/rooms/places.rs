@@ -141,10 +141,7 @@ impl Places<'_, Tx> {
     pub async fn lose(&self, space: &MatrixRoomId) -> Result<(), StoreError> {
         // In this order: MySQL and MariaDB assign from left to right, and read what they have assigned.
         room_place::Entity::update_many()
-            .col_expr(
-                room_place::Column::SpaceId,
-                Expr::col(room_place::Column::PreviousId).into(),
-            )
+            .col_expr(room_place::Column::SpaceId, Expr::col(room_place::Column::PreviousId))
             .col_expr(room_place::Column::PreviousId, Expr::value(Option::<String>::None))
             .col_expr(room_place::Column::IsDone, Expr::value(true))
             .filter(room_place::Column::SpaceId.eq(space.as_str()))
