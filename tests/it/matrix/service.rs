@@ -116,38 +116,7 @@ async fn customer_speaks_as_own_user_with_name_and_picture() {
     .await
     .unwrap();
 
-    // Her reaction is hers, and she takes it back; the room has her picture until she has none.
-    let reaction = RoomContent::Reaction {
-        to: answer.clone(),
-        key: "🎉".to_owned(),
-    };
-    let reacted = desk.say(&room, &ada(), "i.6.r", &reaction).await;
-    let by_her = |mirror: &testbed::agents::Mirror| {
-        mirror
-            .reactions(here, answer.as_str())
-            .any(|found| found == (ADA, "🎉"))
-    };
-    nils.until("her reaction", SOON, |mirror| by_her(mirror).then_some(()))
-        .await
-        .unwrap();
-    let own = service.own_homeserver().unwrap();
-    own.take_back(&room, &ada(), &reacted, &txn("i.6.r.gone"))
-        .await
-        .unwrap();
-    nils.until("no reaction", SOON, |mirror| (!by_her(mirror)).then_some(()))
-        .await
-        .unwrap();
-    let path = ["rooms", here, "event", reacted.as_str()];
-    let redacted = nils.request(reqwest::Method::GET, &path, None).await.unwrap();
-    assert_eq!(redacted["unsigned"]["redacted_because"]["sender"], ADA);
-    own.set_room_avatar(&room, Some(&avatar)).await.unwrap();
-    let shown = nils.state(here, "m.room.avatar", "").await.unwrap();
-    assert!(
-        shown["url"].as_str().unwrap().starts_with("mxc://localhost/"),
-        "{shown}"
-    );
-    own.set_room_avatar(&room, None).await.unwrap();
-    assert_eq!(nils.state(here, "m.room.avatar", "").await.unwrap(), json!({}));
+    reaction_and_picture_are_hers(&desk, &nils, (&room, &answer), &avatar).await;
 
     // What was said before the room stands there at its time, and a repeat of it is the same event.
     let long_ago = Timestamp(1_600_000_000_000);
@@ -166,6 +135,47 @@ async fn customer_speaks_as_own_user_with_name_and_picture() {
     let again = desk.say(&room, &named("Ada Lovelace"), "i.2.0", &text("please")).await;
     assert_eq!(again.as_str(), second.event_id);
     assert!(desk.look(|seen| seen.events.iter().all(|event| event.sender.as_str() == nils.user_id())));
+}
+
+/// Her reaction is hers, and she takes it back; the room has her picture until she has none.
+async fn reaction_and_picture_are_hers(
+    desk: &ServiceDesk,
+    nils: &testbed::agents::Agent,
+    (room, answer): (&crm::domain::MatrixRoomId, &crm::domain::MatrixEventId),
+    avatar: &Avatar,
+) {
+    let here = room.as_str();
+    let reaction = RoomContent::Reaction {
+        to: answer.clone(),
+        key: "🎉".to_owned(),
+    };
+    let reacted = desk.say(room, &ada(), "i.6.r", &reaction).await;
+    let by_her = |mirror: &testbed::agents::Mirror| {
+        mirror
+            .reactions(here, answer.as_str())
+            .any(|found| found == (ADA, "🎉"))
+    };
+    nils.until("her reaction", SOON, |mirror| by_her(mirror).then_some(()))
+        .await
+        .unwrap();
+    let own = desk.service.own_homeserver().unwrap();
+    own.take_back(room, &ada(), &reacted, &TxnId("i.6.r.gone".to_owned()))
+        .await
+        .unwrap();
+    nils.until("no reaction", SOON, |mirror| (!by_her(mirror)).then_some(()))
+        .await
+        .unwrap();
+    let path = ["rooms", here, "event", reacted.as_str()];
+    let gone = nils.request(reqwest::Method::GET, &path, None).await.unwrap();
+    assert_eq!(gone["unsigned"]["redacted_because"]["sender"], ADA);
+    own.set_room_avatar(room, Some(avatar)).await.unwrap();
+    let shown = nils.state(here, "m.room.avatar", "").await.unwrap();
+    assert!(
+        shown["url"].as_str().unwrap().starts_with("mxc://localhost/"),
+        "{shown}"
+    );
+    own.set_room_avatar(room, None).await.unwrap();
+    assert_eq!(nils.state(here, "m.room.avatar", "").await.unwrap(), json!({}));
 }
 
 /// Rule 18: with a device of its own, a ghost's transaction id is one event over a restart of the homeserver too.

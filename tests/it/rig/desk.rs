@@ -1,5 +1,7 @@
 //! A whole desk: stand-in, homeserver, server, linked and ready.
 
+use std::fmt::Write as _;
+
 use crm::matrix::Registration;
 use testbed::servers::{Synapse, SynapseOptions, free_port};
 use testbed::standin::{Options, StandIn};
@@ -20,6 +22,7 @@ pub struct Desk {
 
 /// What kind of desk.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each turns something on by itself")]
 pub struct Plan {
     pub matrix: bool,
     pub encryption: bool,
@@ -131,13 +134,13 @@ fn logged_in(synapse: &Synapse, registration: Option<&str>, service: bool, encry
         bob = synapse.user_id(SECOND_AGENT),
     );
     if let Some(registration) = registration {
-        settings.push_str(&format!("registration = {registration:?}\n"));
+        let _ = writeln!(settings, "registration = {registration:?}");
     }
     if !service || registration.is_some() {
-        settings.push_str(&format!("user = {BOT:?}\npassword = {PASSWORD:?}\n"));
+        let _ = writeln!(settings, "user = {BOT:?}\npassword = {PASSWORD:?}");
     }
     if !service {
-        settings.push_str(&format!("encryption = {encryption}\n"));
+        let _ = writeln!(settings, "encryption = {encryption}");
     }
     settings
 }
