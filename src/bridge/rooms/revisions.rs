@@ -189,7 +189,7 @@ impl RoomRelay {
     }
 }
 
-/// Who shows reactions.
+/// User who shows reactions.
 struct Speakers {
     /// The customer, if they have a user of their own.
     customer: Option<Speaker>,

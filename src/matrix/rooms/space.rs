@@ -33,7 +33,7 @@ pub struct Team<'a> {
 #[derive(Default)]
 pub struct Space {
     room: Mutex<Option<Checked>>,
-    /// Who belongs into it, once that is known better than from the settings.
+    /// Users who belong into it, once they are known better than from the settings.
     members: Mutex<Option<Members>>,
 }
 

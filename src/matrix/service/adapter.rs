@@ -66,7 +66,7 @@ pub(super) struct Inner {
 
 /// A sweep that is under way.
 struct Sweep {
-    /// What is said at its end.
+    /// Message at its end.
     end: End,
     /// Rooms that were not looked through yet.
     rest: Vec<MatrixRoomId>,

@@ -19,10 +19,10 @@ const MAX_PAGES: usize = 50;
 /// Rooms that are read at once. They are the homeserver's work beside that for people.
 const AT_ONCE: usize = 2;
 
-/// What was found in rooms.
+/// Result of looking through rooms.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// What others did, in order per room.
+    /// Events of others, in order per room.
     pub(super) events: Vec<RoomEvent>,
     /// Rooms in which older events could not be read back.
     pub(super) cut: Vec<MatrixRoomId>,

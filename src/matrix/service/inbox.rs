@@ -35,7 +35,7 @@ struct Flight {
 enum FlightKind {
     /// A transaction; so many requests of the homeserver wait for it.
     Push { key: String, waiting: u32 },
-    /// What a sweep found in some rooms.
+    /// Result of a sweep in some rooms.
     Part,
     /// The end of a sweep.
     End(End),
@@ -80,7 +80,7 @@ pub(super) enum Taken {
     NotNow,
 }
 
-/// What a pull has to do next.
+/// Next task of a pull.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Look through some rooms for what happened since this time; without one, nothing is missing.
@@ -92,7 +92,7 @@ pub(super) enum Next {
 /// Result of an acknowledgement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Acknowledged {
-    /// What the pull has to do.
+    /// Next task of the pull.
     pub(super) next: Next,
     /// Whether the homeserver gave up waiting for something. It pushes again after a pause that grows to minutes, unless it is
     /// called.

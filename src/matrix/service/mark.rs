@@ -10,7 +10,7 @@ use crate::domain::matrix::RoomMark;
 /// Beginning of our marks. A bot's begin with its user.
 const MARK: &str = "service ";
 
-/// What a mark says.
+/// Content of a mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     /// Time from which events count.

@@ -19,7 +19,7 @@ const FORMER: &str = "matrix.former";
 /// Setting that holds the users that are or were this desk's own.
 pub(super) const LOGINS: &str = "matrix.logins";
 
-/// What is known of logins at the start of a run.
+/// Knowledge of logins at the start of a run.
 #[derive(Clone, Debug, Default)]
 pub struct KnownLogins {
     /// Users that are or were this desk's own.

@@ -19,9 +19,9 @@ pub(in crate::bridge::rooms) enum Source {
     Former(Moving),
 }
 
-/// What a login has told and waits until the other one has read as far.
+/// Batch of a login that waits until the other one has read as far.
 pub(in crate::bridge::rooms) struct Held {
-    /// What it has told.
+    /// The batch.
     pub batch: RoomBatch,
     /// When it waits no more: the homeserver tells the other one nothing.
     pub until: Timestamp,

@@ -32,7 +32,7 @@ pub struct RoomMover {
     /// The move that is over: its status goes on to be that of the present login.
     moved: Option<Moving>,
     is_noted: bool,
-    /// What was last logged as the reason to wait.
+    /// Reason to wait that was logged last.
     told: Option<String>,
 }
 
