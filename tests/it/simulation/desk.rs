@@ -16,6 +16,9 @@ use rand::RngExt;
 
 use super::run::{CHATS, Program, Run};
 
+/// How far back the newest message that an author has seen may lie, so that the guard stops some of them in each run.
+const READ_UP_TO: u64 = 5;
+
 /// Acts of people at the desk in a life.
 #[derive(Debug, Default)]
 pub struct DeskLife {
@@ -65,10 +68,10 @@ impl Run {
             .unwrap();
         let request = PageRequest {
             order: Order::Descending,
-            ..PageRequest::first(2)
+            ..PageRequest::first(READ_UP_TO)
         };
         let newest = program.store.messages().page(*of.first()?, request).await.unwrap().data;
-        let chosen = self.rng.random_range(0..2).min(newest.len().checked_sub(1)?);
+        let chosen = self.rng.random_range(0..READ_UP_TO as usize).min(newest.len().checked_sub(1)?);
         Some(newest[chosen].id)
     }
 
