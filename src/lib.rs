@@ -1,8 +1,5 @@
 //! `crm`: a WhatsApp desk for small teams. `ARCHITECTURE.md` is the map.
 
-// Futures of the workers are nested deeper than the compiler follows by default.
-#![recursion_limit = "256"]
-
 pub mod api;
 pub mod bridge;
 pub mod cli;

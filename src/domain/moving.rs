@@ -4,7 +4,7 @@
 //! and sets a state event, the fence. What is written before the fence is the former login's to take in, what is written
 //! after it the heir's. An encrypted room is replaced where the heir cannot read it: its fence is the tombstone.
 
-use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 
 use super::matrix::{Matrix, MatrixError};
 use super::word::words;
@@ -72,7 +72,6 @@ impl Logins {
 }
 
 /// A login that can hand its rooms to another one of the same homeserver, and take rooms over.
-#[async_trait]
 pub trait Login: Matrix {
     /// Returns the users that are ours, and the pattern of customers' users if they have any, once it is connected.
     fn own(&self) -> Result<Vec<String>, MatrixError>;
@@ -88,32 +87,36 @@ pub trait Login: Matrix {
     fn reads_encrypted(&self) -> bool;
 
     /// Returns the room of this alias if it is in it and one of this desk's logins made it.
-    async fn find_room(&self, alias: &str) -> Result<Option<MatrixRoomId>, MatrixError>;
+    fn find_room<'a>(&'a self, alias: &'a str) -> BoxFuture<'a, Result<Option<MatrixRoomId>, MatrixError>>;
 
     /// Invites another login into a room, unless it is there, or could not read what is written there (`reads_encrypted`).
     /// Returns whether the room is encrypted.
-    async fn invite_heir(
-        &self,
-        room: &MatrixRoomId,
-        heir: &MatrixUserId,
+    fn invite_heir<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        heir: &'a MatrixUserId,
         reads_encrypted: bool,
-    ) -> Result<bool, MatrixError>;
+    ) -> BoxFuture<'a, Result<bool, MatrixError>>;
 
     /// Takes an alias from a room, so that the room that replaces it can have it.
-    async fn release(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError>;
+    fn release<'a>(&'a self, room: &'a MatrixRoomId, alias: &'a str) -> BoxFuture<'a, Result<(), MatrixError>>;
 
     /// Ends a room that another one replaces: nobody else can write there any more, then a tombstone. Returns the tombstone; a
     /// repeat returns the same one.
-    async fn bury(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<MatrixEventId, MatrixError>;
+    fn bury<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        next: &'a MatrixRoomId,
+    ) -> BoxFuture<'a, Result<MatrixEventId, MatrixError>>;
 
     /// Enters a room into which the former login has invited it.
-    async fn enter(&self, room: &MatrixRoomId) -> Result<(), MatrixError>;
+    fn enter<'a>(&'a self, room: &'a MatrixRoomId) -> BoxFuture<'a, Result<(), MatrixError>>;
 
     /// Gives another login, which is in the room, the power to do there all that we do.
-    async fn empower(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<(), MatrixError>;
+    fn empower<'a>(&'a self, room: &'a MatrixRoomId, heir: &'a MatrixUserId) -> BoxFuture<'a, Result<(), MatrixError>>;
 
     /// Sets the state event that says that it keeps the room from there on. Returns that event; a repeat returns the same one.
-    async fn set_fence(&self, room: &MatrixRoomId) -> Result<MatrixEventId, MatrixError>;
+    fn set_fence<'a>(&'a self, room: &'a MatrixRoomId) -> BoxFuture<'a, Result<MatrixEventId, MatrixError>>;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod bot;
 mod connection;
 mod download;
+mod handing;
 mod homeserver;
 mod options;
 mod rooms;

@@ -1,8 +1,5 @@
 //! The integration tests, in one binary.
 
-// Futures of the workers are nested deeper than the compiler follows by default.
-#![recursion_limit = "256"]
-
 mod api;
 mod architecture;
 mod bridge;

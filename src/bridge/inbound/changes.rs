@@ -1,6 +1,8 @@
 //! Changes of stored messages: edits, deletions, reactions. A change is applied once, however often and in whatever way
 //! it is reported (an event, a comparison with the page, our own request).
 
+use std::borrow::Cow;
+
 use crate::bridge::core::names;
 use crate::bridge::core::names::unnamed;
 use crate::bridge::core::notice;
@@ -8,12 +10,13 @@ use crate::bridge::core::policy::Policy;
 use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::ChatKind;
+use crate::domain::details::Mention;
 use crate::domain::message::{Direction, Message, Reaction};
 use crate::domain::whatsapp::{MessageKey, PageEvent, WaContact, WaMessage, WaReaction};
-use crate::domain::{Timestamp, WaUserId};
+use crate::domain::{Timestamp, WaUserId, mentions};
 use crate::store::{StoreError, Tx};
 
-use super::{members, polls};
+use super::{groups, members, polls};
 
 /// Upper bound of the reactions kept for one message; in a large group every member may react.
 const MAX_REACTIONS: usize = 1024;
@@ -125,8 +128,8 @@ fn is_of(other: &Reaction, reaction: &Reaction, contact: &WaContact) -> bool {
     names::are_of_one_person(other, reaction, contact)
 }
 
-/// Replaces a message's text, emits the edit, and reports it in the room. Does nothing if the text is the same, the
-/// edit is older than the last one, or the message was deleted.
+/// Replaces a message's text and its mentions, emits the edit, and reports it in the room. Does nothing if the text is the
+/// same, the edit is older than the last one, or the message was deleted.
 pub(crate) async fn edit(
     tx: &mut Tx,
     policy: &Policy,
@@ -139,10 +142,48 @@ pub(crate) async fn edit(
     if message.content == content || is_old || message.deleted_at.is_some() {
         return Ok(());
     }
-    let edited = tx.messages().set_content(message.id, content, Some(at)).await?;
+    let mentioned = mentioned(tx, message, content).await?;
+    // WhatsApp tells our own edit with users' digits where its author wrote names, before or after we store it.
+    let content = if message.direction == Direction::Outbound {
+        let people = mentioned.iter().map(|one| (one.user.as_str(), one.name.as_deref()));
+        mentions::with_names(content, &people)
+    } else {
+        Cow::from(content)
+    };
+    if is_text_of(message, &content, &mentioned) {
+        return Ok(());
+    }
+    call(tx, message, mentioned).await?;
+    let edited = tx.messages().set_content(message.id, &content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
     let by = names::told_doer(message.direction == Direction::Outbound, by);
     notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {content}")).await
+}
+
+/// Returns whether a text is the message's, also where one of them has a user's digits and the other the name.
+fn is_text_of(message: &Message, content: &str, mentioned: &[Mention]) -> bool {
+    let known = message.details.iter().flat_map(|details| &details.mentions);
+    let people = known.chain(mentioned);
+    let people = people.filter_map(|one| Some((one.user.as_str(), one.name.as_deref()?)));
+    mentions::with_users(&message.content, &people) == mentions::with_users(content, &people)
+}
+
+/// Returns whom a message's new text mentions.
+async fn mentioned(tx: &Tx, message: &Message, content: &str) -> Result<Vec<Mention>, StoreError> {
+    match tx.conversations().get(message.conversation_id).await? {
+        Some(conversation) => groups::mentions_in(tx, &conversation, content).await,
+        None => Ok(vec![]),
+    }
+}
+
+/// Stores whom a message mentions.
+async fn call(tx: &Tx, message: &Message, mentions: Vec<Mention>) -> Result<(), StoreError> {
+    let mut details = message.details.clone().unwrap_or_default();
+    if details.mentions != mentions {
+        details.mentions = mentions;
+        tx.messages().set_details(message.id, &details).await?;
+    }
+    Ok(())
 }
 
 /// Marks a message as deleted for everyone, emits that, and reports it in the room. Does nothing if it was deleted

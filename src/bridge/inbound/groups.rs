@@ -5,7 +5,7 @@ use crate::bridge::core::notice::announce;
 use crate::bridge::core::policy::Policy;
 use crate::domain::WaUserId;
 use crate::domain::account::Account;
-use crate::domain::conversation::ChatKind;
+use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::customer::IdentityKind;
 use crate::domain::details::Mention;
 use crate::domain::group::{Group, Participant};
@@ -40,6 +40,20 @@ pub(crate) async fn take_in(tx: &mut Tx, policy: &Policy, account: &Account, tol
         announce(tx, policy, conversation.id).await?;
     }
     Ok(())
+}
+
+/// Returns the mentions of a text, which only a group has, by its members now.
+pub(crate) async fn mentions_in(tx: &Tx, conversation: &Conversation, text: &str) -> Result<Vec<Mention>, StoreError> {
+    if !may_mention(conversation, text) {
+        return Ok(vec![]);
+    }
+    let group = tx.groups().get(conversation.id).await?;
+    Ok(group.map(|group| mentions_of(text, &group)).unwrap_or_default())
+}
+
+/// Returns whether a text can mention somebody.
+pub(crate) fn may_mention(conversation: &Conversation, text: &str) -> bool {
+    conversation.kind == ChatKind::Group && text.contains('@')
 }
 
 /// Returns the mentions of a text: the group's members whose number or LID follows an `@`, or whose name does, if it

@@ -7,14 +7,14 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::{Progress, consent, state};
-use crate::bridge::inbound::changes;
+use crate::bridge::inbound::{changes, groups};
 use crate::contract::Event;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
 use crate::domain::message::{Direction, Message, Reaction};
 use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
 use crate::domain::whatsapp::{MessageChange, OutgoingChange, SendError};
-use crate::domain::{MessageId, delivery};
+use crate::domain::{MessageId, WaUserId, delivery};
 use crate::store::{HandOver, NewWork, StoreError, Tx};
 
 use super::outgoing;
@@ -67,15 +67,17 @@ impl WhatsAppRelay {
             self.refuse_change(item, id, change, consent::OPTED_OUT, why).await?;
             return Ok(Progress::Worked);
         }
+        let (written, mentions) = self.written(&outgoing.conversation, &change).await?;
         let asked = OutgoingChange {
             chat,
             id: stanza,
             from_me: direction == Direction::Outbound,
             sender: self.core.store.messages().sender_of(id).await?,
-            change,
+            change: written,
+            mentions,
         };
         match self.port.change(&asked).await {
-            Ok(()) => self.changed(item, id, asked.change, by).await?,
+            Ok(()) => self.changed(item, id, change, by).await?,
             // A change is idempotent, so also one with an unknown outcome is tried again.
             Err(SendError::Unknown { why } | SendError::NotSent { why }) => {
                 let error = SendError::NotSent { why };
@@ -84,15 +86,31 @@ impl WhatsAppRelay {
                     self.postpone(item, until, &error.to_string(), true).await?;
                 } else {
                     let error = format!("it was tried {MAX_ATTEMPTS} times: {error}");
-                    self.refuse_change(item, id, asked.change, "gave_up", &error).await?;
+                    self.refuse_change(item, id, change, "gave_up", &error).await?;
                 }
             }
             Err(SendError::Refused { code, detail }) => {
-                self.refuse_change(item, id, asked.change, code, &detail).await?;
+                self.refuse_change(item, id, change, code, &detail).await?;
             }
             Err(SendError::Unreachable(error)) => return Err(error.into()),
         }
         Ok(Progress::Worked)
+    }
+
+    /// Returns a change as WhatsApp wants it, and whom it mentions.
+    async fn written(
+        &self,
+        conversation: &Conversation,
+        change: &MessageChange,
+    ) -> Result<(MessageChange, Vec<WaUserId>), StoreError> {
+        if let MessageChange::Edit(content) = change
+            && groups::may_mention(conversation, content)
+            && let Some(group) = self.core.store.groups().get(conversation.id).await?
+        {
+            let (text, users) = outgoing::mentioning(content, &groups::mentions_of(content, &group));
+            return Ok((MessageChange::Edit(text), users));
+        }
+        Ok((change.clone(), vec![]))
     }
 
     async fn is_opted_out(&self, conversation: &Conversation) -> Result<bool, StoreError> {

@@ -38,13 +38,22 @@ pub(crate) async fn content(vault: &Vault, message: &Message) -> Result<Outgoing
         FileKind::Voice if mimetype.starts_with("audio/ogg") => VOICE_TYPE.to_owned(),
         _ => mimetype.clone(),
     };
+    let mentioned = message.details.as_ref().map(|details| details.mentions.as_slice());
+    let (caption, mentions) = match caption(message) {
+        Some(caption) => {
+            let (caption, mentions) = outgoing::mentioning(caption, mentioned.unwrap_or_default());
+            (Some(caption), mentions)
+        }
+        None => (None, vec![]),
+    };
     Ok(OutgoingContent::File(OutgoingFile {
         path,
         size: size.unwrap_or_default(),
         kind,
         mimetype,
         filename: filename.clone(),
-        caption: caption(message).map(str::to_owned),
+        caption,
+        mentions,
     }))
 }
 

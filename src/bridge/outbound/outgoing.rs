@@ -85,12 +85,15 @@ pub(crate) fn content(message: &Message) -> OutgoingContent {
         (Kind::Location, Some(location), _) => OutgoingContent::Location(location),
         (Kind::Poll, _, Some(poll)) => OutgoingContent::Poll(poll),
         (Kind::Contact, ..) if !details.contacts.is_empty() => OutgoingContent::Contacts(details.contacts),
-        _ => text(&message.content, details.mentions),
+        _ => {
+            let (text, mentions) = mentioning(&message.content, &details.mentions);
+            OutgoingContent::Text { text, mentions }
+        }
     }
 }
 
-/// Returns a text with its mentions. WhatsApp shows a mention where the user's digits follow an `@`.
-fn text(content: &str, mentioned: Vec<Mention>) -> OutgoingContent {
+/// Returns a text as WhatsApp wants it, with the users whom it mentions: the digits of a user follow an `@`.
+pub(crate) fn mentioning(content: &str, mentioned: &[Mention]) -> (String, Vec<WaUserId>) {
     let people = mentioned
         .iter()
         .filter_map(|mention| Some((mention.user.as_str(), mention.name.as_deref()?)));
@@ -98,8 +101,8 @@ fn text(content: &str, mentioned: Vec<Mention>) -> OutgoingContent {
     let mut users: Vec<WaUserId> = vec![];
     for mention in mentioned {
         if !users.contains(&mention.user) {
-            users.push(mention.user);
+            users.push(mention.user.clone());
         }
     }
-    OutgoingContent::Text { text, mentions: users }
+    (text, users)
 }

@@ -8,7 +8,7 @@ use crate::bridge::core::refusal::Refusal;
 use crate::bridge::core::state::mark_answered;
 use crate::bridge::inbound::groups;
 use crate::contract::Event;
-use crate::domain::conversation::{ChatKind, Conversation};
+use crate::domain::conversation::Conversation;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::details::Details;
 use crate::domain::media::{FileKind, Media};
@@ -113,11 +113,11 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
     let (kind, content, mut details) = match (&new.special, &new.file) {
         (Some(special), _) => (special.kind(), Cow::from(special.line()), special.details()),
         (None, Some(file)) => (file.kind.kind(), text, file::details(file.kind)),
-        (None, None) => {
-            let details = calling(tx, conversation, &text).await?;
-            (Kind::Text, text, details)
-        }
+        (None, None) => (Kind::Text, text, Details::default()),
     };
+    if new.special.is_none() {
+        details.mentions = groups::mentions_in(tx, conversation, &content).await?;
+    }
     details.signature = new.signature;
     details.forwarded_from = new.forwarded_from;
     let inserted = tx
@@ -203,16 +203,4 @@ async fn is_awaited(tx: &mut Tx, message: &Message) -> Result<bool, StoreError> 
     }
     let heard = tx.pace().last_heard(message.conversation_id).await?;
     Ok(heard.is_some_and(|heard| tx.now().since(heard) <= ANSWER_WITHIN))
-}
-
-/// Returns details with the mentions of a text, which only a group has.
-async fn calling(tx: &mut Tx, conversation: &Conversation, text: &str) -> Result<Details, StoreError> {
-    let mut details = Details::default();
-    if conversation.kind == ChatKind::Group
-        && text.contains('@')
-        && let Some(group) = tx.groups().get(conversation.id).await?
-    {
-        details.mentions = groups::mentions_of(text, &group);
-    }
-    Ok(details)
 }

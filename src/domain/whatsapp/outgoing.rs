@@ -48,6 +48,8 @@ pub struct OutgoingFile {
     pub filename: Option<String>,
     /// Text under the file.
     pub caption: Option<String>,
+    /// Users whom the caption mentions, each by `@` and their digits.
+    pub mentions: Vec<WaUserId>,
 }
 
 impl OutgoingContent {
@@ -73,6 +75,8 @@ pub struct OutgoingChange {
     pub sender: Option<WaUserId>,
     /// The change.
     pub change: MessageChange,
+    /// Users whom an edit's text mentions, each by `@` and their digits.
+    pub mentions: Vec<WaUserId>,
 }
 
 /// Kind of change. Each is idempotent: a second request finds it done.

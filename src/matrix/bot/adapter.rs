@@ -4,7 +4,8 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use matrix_sdk::{Client, reqwest};
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -138,170 +139,237 @@ impl Inner {
     }
 }
 
-#[async_trait]
 impl Matrix for Bot {
     fn status(&self) -> watch::Receiver<MatrixStatus> {
         self.inner.connection.status()
     }
 
-    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
-        let inner = &self.inner;
-        let client = inner.connection.client()?;
-        let mut last = inner.last_sdk_sync.lock().await;
-        let is_moving = inner.logins().is_moving;
-        let batch = inner
-            .connection
-            .within(
-                SYNC_TIMEOUT,
-                sync::sync(&client, (acked, is_moving), &inner.sdk, &mut last),
-            )
-            .await
-            .inspect_err(|_| {
-                inner.synced.send_replace(false);
-            })?;
-        // While rooms move to us the Space is another login's.
-        if !inner.synced.send_replace(true) && !is_moving {
-            self.update_space(client.clone());
-        }
-        // While rooms move to us, the invitations are those of the login that hands them over.
-        if !is_moving && !client.invited_rooms().is_empty() {
-            let inner = Arc::clone(&self.inner);
-            let decline = async move { inner.invitations.decline(&client).await };
-            self.inner.supervisor.spawn_short("matrix-invitations", decline);
-        }
-        Ok(batch)
-    }
-
-    async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, id) = (room_id(room)?, event_id(id)?);
-        self.inner
-            .connection
-            .within(CALL_TIMEOUT, send::event(&client, &room, &id))
-            .await
-    }
-
-    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, id) = (room_id(room)?, event_id(id)?);
-        let found = rooms::up_to(caller(&client)?, &room, &id);
-        self.inner.connection.within(CALL_TIMEOUT, found).await
-    }
-
-    async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
-        let client = self.inner.connection.client()?;
-        let token = client.access_token().unwrap_or_default();
-        let source = download::Source {
-            http: &self.inner.http,
-            homeserver: &client.homeserver(),
-            token: &token,
-        };
-        source.fetch(&file.source, max, sink).await
-    }
-
-    async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (inner, caller, logins) = (&self.inner, caller(&client)?, self.inner.logins());
-        let ensured = inner
-            .rooms
-            .ensure(caller, inner.team(&logins), spec, inner.options.encryption);
-        let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
-        Ok(MatrixRoomId(room.to_string()))
-    }
-
-    async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (inner, caller, room) = (&self.inner, caller(&client)?, room_id(room)?);
-        let logins = inner.logins();
-        let updated = inner
-            .rooms
-            .update(caller, inner.team(&logins), &room, spec, inner.options.encryption);
-        inner.connection.within(ROOM_TIMEOUT, updated).await
-    }
-
-    async fn send(
-        &self,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        txn: &TxnId,
-        content: &RoomContent,
-    ) -> Result<MatrixEventId, MatrixError> {
-        let client = self.inner.connection.client()?;
-        self.inner.until_synced().await?;
-        let room = room_id(room)?;
-        // Before the send, which keeps the SDK's own sync waiting.
-        let source = match content {
-            RoomContent::File { file, .. } => {
-                let _turn = self.inner.uploads.acquire().await;
-                let upload = files::upload(&client, &room, file);
-                Some(self.inner.connection.within(UPLOAD_TIMEOUT, upload).await?)
+    fn pull<'a>(&'a self, acked: Option<&'a RoomMark>) -> BoxFuture<'a, Result<RoomBatch, MatrixError>> {
+        async move {
+            let inner = &self.inner;
+            let client = inner.connection.client()?;
+            let mut last = inner.last_sdk_sync.lock().await;
+            let is_moving = inner.logins().is_moving;
+            let batch = inner
+                .connection
+                .within(
+                    SYNC_TIMEOUT,
+                    sync::sync(&client, (acked, is_moving), &inner.sdk, &mut last),
+                )
+                .await
+                .inspect_err(|_| {
+                    inner.synced.send_replace(false);
+                })?;
+            // While rooms move to us the Space is another login's.
+            if !inner.synced.send_replace(true) && !is_moving {
+                self.update_space(client.clone());
             }
-            _ => None,
-        };
-        let send = async {
-            self.inner.sdk.load_members(&client, &room).await?;
-            let _gate = self.inner.sdk.lock_for_send().await;
-            send::send(&client, &room, speaker, txn, content, source).await
-        };
-        self.inner.connection.within(CALL_TIMEOUT, send).await
+            // While rooms move to us, the invitations are those of the login that hands them over.
+            if !is_moving && !client.invited_rooms().is_empty() {
+                let inner = Arc::clone(&self.inner);
+                let decline = async move { inner.invitations.decline(&client).await };
+                self.inner.supervisor.spawn_short("matrix-invitations", decline);
+            }
+            Ok(batch)
+        }
+        .boxed()
     }
 
-    async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, logins) = (room_id(room)?, self.inner.logins());
-        self.inner
-            .connection
-            .within(CALL_TIMEOUT, send::find_sent(&client, &logins, &room, txn))
-            .await
+    fn event<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        id: &'a MatrixEventId,
+    ) -> BoxFuture<'a, Result<RoomEvent, MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (room, id) = (room_id(room)?, event_id(id)?);
+            self.inner
+                .connection
+                .within(CALL_TIMEOUT, send::event(&client, &room, &id))
+                .await
+        }
+        .boxed()
     }
 
-    async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, id) = (room_id(room)?, event_id(id)?);
-        let redacted = rooms::redact(caller(&client)?, &room, &id, txn);
-        self.inner.connection.within(CALL_TIMEOUT, redacted).await
+    fn events_up_to<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        id: &'a MatrixEventId,
+    ) -> BoxFuture<'a, Result<Vec<MatrixEventId>, MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (room, id) = (room_id(room)?, event_id(id)?);
+            let found = rooms::up_to(caller(&client)?, &room, &id);
+            self.inner.connection.within(CALL_TIMEOUT, found).await
+        }
+        .boxed()
     }
 
-    async fn pin(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, id) = (room_id(room)?, event_id(id)?);
-        let pinned = rooms::pin(caller(&client)?, &room, &id);
-        self.inner.connection.within(CALL_TIMEOUT, pinned).await
+    fn fetch_file<'a>(
+        &'a self,
+        file: &'a SentFile,
+        max: u64,
+        sink: &'a mut dyn Sink,
+    ) -> BoxFuture<'a, Result<(), RoomFileError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let token = client.access_token().unwrap_or_default();
+            let source = download::Source {
+                http: &self.inner.http,
+                homeserver: &client.homeserver(),
+                token: &token,
+            };
+            source.fetch(&file.source, max, sink).await
+        }
+        .boxed()
     }
 
-    async fn mark_read(
-        &self,
-        room: &MatrixRoomId,
+    fn ensure_room<'a>(&'a self, spec: &'a RoomSpec) -> BoxFuture<'a, Result<MatrixRoomId, MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (inner, caller, logins) = (&self.inner, caller(&client)?, self.inner.logins());
+            let ensured = inner
+                .rooms
+                .ensure(caller, inner.team(&logins), spec, inner.options.encryption);
+            let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
+            Ok(MatrixRoomId(room.to_string()))
+        }
+        .boxed()
+    }
+
+    fn update_room<'a>(&'a self, room: &'a MatrixRoomId, spec: &'a RoomSpec) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (inner, caller, room) = (&self.inner, caller(&client)?, room_id(room)?);
+            let logins = inner.logins();
+            let updated = inner
+                .rooms
+                .update(caller, inner.team(&logins), &room, spec, inner.options.encryption);
+            inner.connection.within(ROOM_TIMEOUT, updated).await
+        }
+        .boxed()
+    }
+
+    fn send<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        speaker: &'a Speaker,
+        txn: &'a TxnId,
+        content: &'a RoomContent,
+    ) -> BoxFuture<'a, Result<MatrixEventId, MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            self.inner.until_synced().await?;
+            let room = room_id(room)?;
+            // Before the send, which keeps the SDK's own sync waiting.
+            let source = match content {
+                RoomContent::File { file, .. } => {
+                    let _turn = self.inner.uploads.acquire().await;
+                    let upload = files::upload(&client, &room, file);
+                    Some(self.inner.connection.within(UPLOAD_TIMEOUT, upload).await?)
+                }
+                _ => None,
+            };
+            let send = async {
+                self.inner.sdk.load_members(&client, &room).await?;
+                let _gate = self.inner.sdk.lock_for_send().await;
+                send::send(&client, &room, speaker, txn, content, source).await
+            };
+            self.inner.connection.within(CALL_TIMEOUT, send).await
+        }
+        .boxed()
+    }
+
+    fn find_sent<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        txn: &'a TxnId,
+    ) -> BoxFuture<'a, Result<Option<MatrixEventId>, MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (room, logins) = (room_id(room)?, self.inner.logins());
+            self.inner
+                .connection
+                .within(CALL_TIMEOUT, send::find_sent(&client, &logins, &room, txn))
+                .await
+        }
+        .boxed()
+    }
+
+    fn redact<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        id: &'a MatrixEventId,
+        txn: &'a TxnId,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (room, id) = (room_id(room)?, event_id(id)?);
+            let redacted = rooms::redact(caller(&client)?, &room, &id, txn);
+            self.inner.connection.within(CALL_TIMEOUT, redacted).await
+        }
+        .boxed()
+    }
+
+    fn pin<'a>(&'a self, room: &'a MatrixRoomId, id: &'a MatrixEventId) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (room, id) = (room_id(room)?, event_id(id)?);
+            let pinned = rooms::pin(caller(&client)?, &room, &id);
+            self.inner.connection.within(CALL_TIMEOUT, pinned).await
+        }
+        .boxed()
+    }
+
+    fn mark_read<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
         _reader: Option<CustomerId>,
-        id: &MatrixEventId,
-    ) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, id) = (room_id(room)?, event_id(id)?);
-        let marked = rooms::mark_read(caller(&client)?, &room, &id);
-        self.inner.connection.within(CALL_TIMEOUT, marked).await
+        id: &'a MatrixEventId,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (room, id) = (room_id(room)?, event_id(id)?);
+            let marked = rooms::mark_read(caller(&client)?, &room, &id);
+            self.inner.connection.within(CALL_TIMEOUT, marked).await
+        }
+        .boxed()
     }
 
-    async fn typing(
-        &self,
-        room: &MatrixRoomId,
+    fn typing<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
         _customer: Option<CustomerId>,
         is_typing: bool,
-    ) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let room = room_id(room)?;
-        let told = rooms::type_in(caller(&client)?, &room, is_typing);
-        self.inner.connection.within(CALL_TIMEOUT, told).await
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let room = room_id(room)?;
+            let told = rooms::type_in(caller(&client)?, &room, is_typing);
+            self.inner.connection.within(CALL_TIMEOUT, told).await
+        }
+        .boxed()
     }
 
-    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (inner, caller, logins) = (&self.inner, caller(&client)?, self.inner.logins());
-        let set = inner.rooms.set_team(caller, inner.team(&logins), invite, exclude);
-        inner.connection.within(ROOM_TIMEOUT, set).await
+    fn set_team<'a>(
+        &'a self,
+        invite: &'a [MatrixUserId],
+        exclude: &'a [MatrixUserId],
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            let client = self.inner.connection.client()?;
+            let (inner, caller, logins) = (&self.inner, caller(&client)?, self.inner.logins());
+            let set = inner.rooms.set_team(caller, inner.team(&logins), invite, exclude);
+            inner.connection.within(ROOM_TIMEOUT, set).await
+        }
+        .boxed()
     }
 
-    async fn close(&self) {
-        self.inner.connection.close();
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async move {
+            self.inner.connection.close();
+        }
+        .boxed()
     }
 }
 

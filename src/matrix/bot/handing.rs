@@ -1,93 +1,38 @@
 //! The bot as a login that hands rooms over, or takes them.
 
-use std::sync::PoisonError;
+use std::sync::Mutex;
 
-use async_trait::async_trait;
-use matrix_sdk::ruma::UserId;
+use matrix_sdk::Client;
 
-use super::adapter::{Bot, caller};
+use super::adapter::{self, Bot};
 use crate::domain::matrix::MatrixError;
-use crate::domain::moving::{Login, Logins};
-use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
-use crate::matrix::connection::{CALL_TIMEOUT, ROOM_TIMEOUT};
-use crate::matrix::rooms;
-use crate::matrix::wire::{Fault, room_id};
+use crate::domain::moving::Logins;
+use crate::matrix::connection::Connection;
+use crate::matrix::handing::Keeper;
+use crate::matrix::rooms::Caller;
 
-#[async_trait]
-impl Login for Bot {
-    fn own(&self) -> Result<Vec<String>, MatrixError> {
-        let client = self.inner.connection.client()?;
-        Ok(vec![caller(&client)?.us().to_string()])
+impl Keeper for Bot {
+    type Client = Client;
+
+    const READS_ENCRYPTED: bool = true;
+
+    fn connection(&self) -> &Connection<Client> {
+        &self.inner.connection
     }
 
-    fn know(&self, logins: Logins) {
-        *self.inner.logins.lock().unwrap_or_else(PoisonError::into_inner) = logins;
+    fn caller(client: &Client) -> Result<Caller<'_>, MatrixError> {
+        adapter::caller(client)
     }
 
-    fn space(&self) -> String {
-        self.inner.options.space.alias.clone()
+    fn users(client: &Client) -> Result<Vec<String>, MatrixError> {
+        Ok(vec![adapter::caller(client)?.us().to_string()])
     }
 
-    fn reads_encrypted(&self) -> bool {
-        true
+    fn logins(&self) -> &Mutex<Logins> {
+        &self.inner.logins
     }
 
-    async fn find_room(&self, alias: &str) -> Result<Option<MatrixRoomId>, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let logins = self.inner.logins();
-        let found = rooms::find(caller(&client)?, alias, &logins);
-        let room = self.inner.connection.within(CALL_TIMEOUT, found).await?;
-        Ok(room.map(|room| MatrixRoomId(room.to_string())))
+    fn space(&self) -> &str {
+        &self.inner.options.space.alias
     }
-
-    async fn invite_heir(
-        &self,
-        room: &MatrixRoomId,
-        heir: &MatrixUserId,
-        reads_encrypted: bool,
-    ) -> Result<bool, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, heir) = (room_id(room)?, user_id(heir)?);
-        let invited = rooms::invite_heir(caller(&client)?, &room, &heir, reads_encrypted);
-        self.inner.connection.within(CALL_TIMEOUT, invited).await
-    }
-
-    async fn release(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let room = room_id(room)?;
-        let released = rooms::release(caller(&client)?, &room, alias);
-        self.inner.connection.within(CALL_TIMEOUT, released).await
-    }
-
-    async fn bury(&self, room: &MatrixRoomId, next: &MatrixRoomId) -> Result<MatrixEventId, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, next) = (room_id(room)?, room_id(next)?);
-        let buried = rooms::bury(caller(&client)?, &room, &next);
-        self.inner.connection.within(CALL_TIMEOUT, buried).await
-    }
-
-    async fn enter(&self, room: &MatrixRoomId) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let room = room_id(room)?;
-        let entered = rooms::enter(caller(&client)?, &room);
-        self.inner.connection.within(ROOM_TIMEOUT, entered).await
-    }
-
-    async fn empower(&self, room: &MatrixRoomId, heir: &MatrixUserId) -> Result<(), MatrixError> {
-        let client = self.inner.connection.client()?;
-        let (room, heir) = (room_id(room)?, user_id(heir)?);
-        let empowered = rooms::empower(caller(&client)?, &room, &heir);
-        self.inner.connection.within(CALL_TIMEOUT, empowered).await
-    }
-
-    async fn set_fence(&self, room: &MatrixRoomId) -> Result<MatrixEventId, MatrixError> {
-        let client = self.inner.connection.client()?;
-        let room = room_id(room)?;
-        let set = rooms::set_fence(caller(&client)?, &room);
-        self.inner.connection.within(CALL_TIMEOUT, set).await
-    }
-}
-
-fn user_id(user: &MatrixUserId) -> Result<matrix_sdk::ruma::OwnedUserId, Fault> {
-    Ok(UserId::parse(user.as_str())?)
 }

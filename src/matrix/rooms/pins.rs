@@ -15,11 +15,9 @@ pub async fn pin(caller: Caller<'_>, room: &RoomId, event: &EventId) -> Result<(
         get_state_event_for_key::v3::Request::new(room.to_owned(), StateEventType::RoomPinnedEvents, String::new());
     let present = match send!(caller, request) {
         Ok(answer) => answer.event_or_content.get().to_owned(),
-        Err(fault) => match or_gone(caller, room, fault).await {
-            // None is pinned yet.
-            Fault::Missing(_) => String::new(),
-            fault => return Err(fault),
-        },
+        // None is pinned yet. (Of a room that is gone the change tells.)
+        Err(Fault::Missing(_)) => String::new(),
+        Err(fault) => return Err(or_gone(caller, room, fault).await),
     };
     let Some(wanted) = pinned(&present, event.as_str()) else {
         return Ok(());

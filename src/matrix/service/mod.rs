@@ -16,6 +16,7 @@ mod pulse;
 mod push;
 mod sending;
 mod session;
+mod sweeping;
 
 pub use adapter::Service;
 pub use check::{Checked, Judgement, check};

@@ -21,7 +21,7 @@ const DEVICE_NAME: &str = "crm";
 const ALREADY_PUSHING: &str = "AlreadyCalled";
 
 /// A homeserver that knows our registration.
-pub(super) struct Session {
+pub(in crate::matrix) struct Session {
     server: Homeserver,
     us: OwnedUserId,
     /// Beginning of the local parts of customers' users.

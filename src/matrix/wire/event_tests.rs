@@ -26,6 +26,15 @@ fn text(body: &str, reply_to: Option<&str>) -> RoomEventKind {
     }
 }
 
+#[test]
+fn tombstone_says_that_room_is_replaced() {
+    let event = json!({
+        "type": "m.room.tombstone", "state_key": "", "event_id": "$e", "sender": "@anna:localhost", "origin_server_ts": 7,
+        "content": {"body": "upgraded", "replacement_room": "!new"},
+    });
+    assert_eq!(read(&"!r".into(), &raw(&event)).unwrap().what, RoomEventKind::Replaced);
+}
+
 /// Rule 1: only text goes to a customer.
 #[test]
 fn only_plain_text_is_classified_as_text() {

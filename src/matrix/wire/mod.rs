@@ -24,7 +24,7 @@ pub use content::{Outgoing, outgoing};
 pub use event::read as read_event;
 pub use fault::Fault;
 pub use filter::{filter, position_filter};
-pub use ids::{event_id, room_id};
+pub use ids::{event_id, room_id, user_id};
 pub use kinds::status::deliver;
 pub use kinds::typing::typing;
 pub use pins::pinned;

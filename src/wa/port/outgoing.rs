@@ -41,7 +41,7 @@ fn content(content: &OutgoingContent, id: &WaMessageId) -> Value {
         OutgoingContent::Contacts(cards) => json!({ "kind": "contacts", "cards": cards }),
         OutgoingContent::File(file) => json!({
             "kind": "file", "input": id, "as": file.kind, "mimetype": file.mimetype, "filename": file.filename,
-            "caption": file.caption,
+            "caption": file.caption, "mentions": file.mentions,
         }),
         OutgoingContent::Poll(poll) => json!({
             "kind": "poll", "question": poll.question, "options": poll.options, "selectable": poll.selectable,

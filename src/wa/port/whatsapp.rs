@@ -170,7 +170,7 @@ impl WhatsApp for WhatsAppWeb {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
         let mut arguments = json!({
             "chat": wanted.chat, "id": wanted.id, "fromMe": wanted.from_me, "me": self.bound_digits(),
-            "sender": outgoing::sender(wanted.sender.as_ref()),
+            "sender": outgoing::sender(wanted.sender.as_ref()), "mentions": wanted.mentions,
         });
         let (key, value) = match &wanted.change {
             MessageChange::Edit(text) => ("text", json!(text)),

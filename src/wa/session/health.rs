@@ -162,9 +162,7 @@ impl Health {
                 Reason::Mismatch("WhatsApp no longer supports this version of its page; reloading it".to_owned())
             }
             _ if !page.missing.is_empty() => Reason::Mismatch(does_not_fit(&page.missing)),
-            _ => Reason::Unready(format!(
-                "WhatsApp Web showed neither a QR code nor the chats within {waited:?}; check the network"
-            )),
+            _ => Reason::unready(waited),
         }
     }
 }

@@ -137,8 +137,6 @@ impl Supervision {
                     self.shared.apply(SessionEvent::Starting);
                 }
                 BrowserEnd::Failed(why) => {
-                    self.watcher.failed_starts = self.watcher.failed_starts.saturating_add(1);
-                    let why = why.after_starts(self.watcher.failed_starts);
                     tracing::warn!("{}; restarting the browser in {pause:?}", why.why());
                     self.shared.apply(why.event());
                 }

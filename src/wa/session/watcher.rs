@@ -45,8 +45,6 @@ pub struct WatcherState {
     pub linked: bool,
     /// The remedies tried so far.
     pub escalation: Escalation,
-    /// Starts of the browser in a row without a usable page.
-    pub failed_starts: u32,
     /// The time of the last take-over.
     pub take_over: TakeOver,
 }
@@ -245,7 +243,6 @@ impl<'a> Watcher<'a> {
         }
         let state = self.shared.session.borrow().state;
         if full_ready {
-            self.state.failed_starts = 0;
             self.state.linked = state.has_device();
         }
         self.take_over(state, now).await;
@@ -324,7 +321,7 @@ impl<'a> Watcher<'a> {
             // Publishes the session as offline, which the page itself does not know.
             let _ = self.check_status().await;
         } else {
-            self.shared.apply(why.after_starts(self.state.failed_starts).event());
+            self.shared.apply(why.event());
         }
         let opened = self.page.open(&self.options.url, self.options.limits.launch).await;
         let now = Instant::now();

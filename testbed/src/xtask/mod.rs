@@ -6,6 +6,7 @@ mod fuzz;
 mod house;
 mod machine;
 mod picture;
+mod rooms;
 mod section;
 mod server;
 mod siege;
@@ -63,6 +64,15 @@ enum Command {
         #[arg(default_value = "docs/room.png")]
         to: PathBuf,
     },
+    /// Measure a release build with very many rooms on a homeserver of its own, as an application service.
+    Rooms {
+        /// How many customers, each with a room.
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+        /// The build of crm; otherwise this repository's is built.
+        #[arg(long)]
+        binary: Option<PathBuf>,
+    },
     /// Besiege a release build with hostile clients, beside ordinary work; fails when a bound is broken.
     Siege {
         /// For how long, in minutes.
@@ -90,6 +100,7 @@ impl Xtask {
             Command::FuzzApi { examples } => fuzz::ask_api(examples).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
             Command::Picture { to } => picture::take(&to).await?,
+            Command::Rooms { count, binary } => rooms::run(binary, count).await?,
             Command::Siege { minutes, binary } => siege::run(binary, Duration::from_secs(60 * minutes)).await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,

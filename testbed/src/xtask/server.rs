@@ -10,6 +10,7 @@ use testbed::standin::Phone;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::section::{cargo, run, workspace};
 
@@ -109,6 +110,7 @@ impl Profile {
 /// `crm serve` on an empty database.
 pub struct Server {
     process: Mutex<Process>,
+    launch: Launch,
     log: PathBuf,
     url: String,
     program: PathBuf,
@@ -133,21 +135,28 @@ impl Server {
         };
         let launch = launch.ended_by(Signal::TERM);
         let mut process = launch.start()?;
-        let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
-        let alive = format!("{url}/healthz");
-        let answers = async || {
-            let answer = client.get(&alive).send().await;
-            answer.is_ok_and(|answer| answer.status().is_success())
-        };
-        process.until(READY, answers).await?;
+        until_alive(&mut process, &url).await?;
         let log = process.log().to_owned();
         Ok(Self {
             process: Mutex::new(process),
+            launch,
             log,
             url,
             program: program.to_owned(),
             folder: place.folder,
         })
+    }
+
+    /// Ends the server in order, starts it again, and waits until it answers. Returns the time at which it was started.
+    pub async fn restart(&self) -> Result<Instant> {
+        let mut process = self.process.lock().await;
+        if !process.end() {
+            bail!("the server does not end:\n{}", process.last_words());
+        }
+        let start = Instant::now();
+        *process = self.launch.start()?;
+        until_alive(&mut process, &self.url).await?;
+        Ok(start)
     }
 
     /// Runs `crm login`, with a phone that scans each code as soon as it is shown.
@@ -218,6 +227,16 @@ impl Server {
     pub fn programs(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("."))
     }
+}
+
+async fn until_alive(process: &mut Process, url: &str) -> Result<()> {
+    let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
+    let alive = format!("{url}/healthz");
+    let answers = async || {
+        let answer = client.get(&alive).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    };
+    process.until(READY, answers).await
 }
 
 /// Returns the command without any of our own configuration; `folder` gets its log.

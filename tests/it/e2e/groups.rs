@@ -3,9 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::agents::{Agent, Client, Content};
+use testbed::standin::{Customer, Group};
 
 use crate::rig::PATIENCE;
 use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
+use crate::rig::files::{self, png};
 use crate::rig::socket::Socket;
 use crate::rig::told::{rest, told};
 
@@ -29,7 +31,7 @@ async fn group_is_mirrored_and_can_be_written_to() {
         (&json!("Ada"), &Value::Null)
     );
     assert_eq!(asked["whatsapp_id"], stanza.as_str());
-    group.write(&bob, "I do");
+    let theirs = group.write(&bob, "I do");
     let answered = told(&mut socket, "message.received", |data| data["content"] == "I do").await;
     assert_eq!(
         (&answered["author"]["name"], &answered["conversation_id"]),
@@ -99,6 +101,7 @@ async fn group_is_mirrored_and_can_be_written_to() {
             .to_string()
             .contains(user.as_str().unwrap())
     );
+    mentions_cross_in_edits_and_captions(&desk, &mut socket, (&group, &bob, &theirs), (&by_name, &view)).await;
     // Read when all have read it, not before.
     ada.read_all();
     bob.read_all();
@@ -181,4 +184,60 @@ async fn group_room_names_members_and_takes_answers() {
             .await
             .expect("each member's phone shows it");
     }
+}
+
+/// Edits a message of ours and one of theirs so that they mention Ada, and sends a file whose caption does.
+async fn mentions_cross_in_edits_and_captions(
+    desk: &Desk,
+    socket: &mut Socket,
+    (group, bob, theirs): (&Group, &Customer, &str),
+    (ours, view): (&Value, &Value),
+) {
+    let members = view["participants"].as_array().unwrap();
+    let ada = members.iter().find(|one| one["name"] == "Ada").unwrap()["user"]
+        .as_str()
+        .unwrap();
+    let path = format!("/api/v1/messages/{}", ours["id"]);
+    rest(desk, Method::PATCH, &path, json!({"content": "or @Ada, rather"})).await;
+    let out = format!("or @{ada}, rather");
+    let shown = group.received(bob, |received| received.text == out && received.edited);
+    tokio::time::timeout(PATIENCE, shown)
+        .await
+        .expect("Bob's phone shows the edit");
+    let edited = told(socket, "message.edited", |_| true).await;
+    assert_eq!(
+        (
+            &edited["id"],
+            &edited["content"],
+            &edited["details"]["mentions"][0]["name"]
+        ),
+        (&ours["id"], &json!("or @Ada, rather"), &json!("Ada"))
+    );
+    // Theirs is the next that is told: the page's word of ours, which has digits in place of the name, is no second edit.
+    group.edit(bob, theirs, &format!("I do, @{ada}"));
+    let edited = told(socket, "message.edited", |_| true).await;
+    assert_eq!(
+        (&edited["whatsapp_id"], &edited["details"]["mentions"][0]["name"]),
+        (&json!(theirs), &json!("Ada"))
+    );
+    let folder = desk.crm.folder();
+    let path = files::write(folder, "list.png", &png()).display().to_string();
+    let to = format!("conversation:{}", ours["conversation_id"]);
+    let sent = desk
+        .crm
+        .lines(&["send", &to, "for @Ada", "--file", &path, "-o", "ndjson"])
+        .await;
+    let out = format!("for @{ada}");
+    let shown = group.received(bob, |received| received.text == out);
+    let shown = tokio::time::timeout(PATIENCE, shown)
+        .await
+        .expect("Bob's phone shows the file");
+    assert!(
+        shown.details["mentionedJidList"].to_string().contains(ada),
+        "{}",
+        shown.details
+    );
+    let path = format!("/api/v1/messages/{}", sent[0]["id"]);
+    let (_, stored) = rest(desk, Method::GET, &path, Value::Null).await;
+    assert_eq!(stored["content"], "for @Ada");
 }

@@ -17,7 +17,7 @@ use rand::RngExt;
 use super::run::{CHATS, Program, Run};
 
 /// How far back the newest message that an author has seen may lie, so that the guard stops some of them in each run.
-const READ_UP_TO: u64 = 5;
+const READ_UP_TO: usize = 5;
 
 /// Acts of people at the desk in a life.
 #[derive(Debug, Default)]
@@ -68,10 +68,10 @@ impl Run {
             .unwrap();
         let request = PageRequest {
             order: Order::Descending,
-            ..PageRequest::first(READ_UP_TO)
+            ..PageRequest::first(READ_UP_TO as u64)
         };
         let newest = program.store.messages().page(*of.first()?, request).await.unwrap().data;
-        let chosen = self.rng.random_range(0..READ_UP_TO as usize).min(newest.len().checked_sub(1)?);
+        let chosen = self.rng.random_range(0..READ_UP_TO).min(newest.len().checked_sub(1)?);
         Some(newest[chosen].id)
     }
 

@@ -4,6 +4,7 @@
 import { findMessage } from '../chats';
 import { chosen, isKept } from './details';
 import { isConversation, keyText, type Message, type MsgModel, toMessage } from './messages';
+import { calling } from './outgoing';
 import { pairing } from './pairs';
 import { idText, type Person, person, type Reactor, reactor } from '../people';
 import { mayWrite } from './send';
@@ -185,6 +186,8 @@ export interface ChangeRequest {
   text?: string;
   remove?: true;
   emoji?: string;
+  /** Digits of the users whom `text` mentions. */
+  mentions: string[];
 }
 
 /** Edits, deletes or reacts to a message. */
@@ -195,7 +198,7 @@ export async function change(request: ChangeRequest): Promise<null> {
     throw new PageError('no_message', 'the page does not have this message');
   }
   if (request.text !== undefined) {
-    await edit(msg, request.text);
+    await edit(msg, request.text, request.mentions);
   } else if (request.remove) {
     await remove(msg);
   } else {
@@ -204,7 +207,7 @@ export async function change(request: ChangeRequest): Promise<null> {
   return null;
 }
 
-async function edit(msg: MsgModel, text: string): Promise<void> {
+async function edit(msg: MsgModel, text: string, mentions: string[]): Promise<void> {
   if (msg.type === 'revoked') {
     throw new PageError('refused', 'the message was deleted');
   }
@@ -213,7 +216,13 @@ async function edit(msg: MsgModel, text: string): Promise<void> {
     return;
   }
   try {
-    await WPP.chat.editMessage(keyText(msg.id), text, { linkPreview: false, markIsRead: false, waitForAck: false });
+    await WPP.chat.editMessage(keyText(msg.id), text, {
+      ...(await calling(idText(msg.id.remote), mentions)),
+      linkPreview: false,
+      markIsRead: false,
+      waitForAck: false,
+      detectMentioned: false,
+    });
   } catch (error) {
     if (codeOf(error) === 'edit_message_error') {
       throw new PageError('refused', 'WhatsApp refused the edit: the message may be too old');

@@ -15,6 +15,7 @@ export interface OutgoingFile {
   mimetype: string;
   filename: string | null;
   caption: string | null;
+  mentions: string[];
 }
 
 /** Maximum number of open inputs; the oldest is dropped. */

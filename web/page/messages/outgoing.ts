@@ -26,7 +26,7 @@ export async function handOver(chat: string, content: Content, options: SendOpti
     case 'text':
       return WPP.chat.sendTextMessage(chat, content.text, {
         ...options,
-        ...(content.mentions.length > 0 && { mentionedList: await mentioned(chat, content.mentions) }),
+        ...(await calling(chat, content.mentions)),
         // By default the library requests previews from third-party servers.
         linkPreview: false,
       });
@@ -42,7 +42,7 @@ export async function handOver(chat: string, content: Content, options: SendOpti
       // Not `sendVCardContactMessage`, which writes its own vCard: the stored one must arrive unchanged.
       return WPP.chat.sendRawMessage(chat, rawCards(content.cards), options);
     case 'file':
-      return sendFile(chat, content, options);
+      return sendFile(chat, content, { ...options, ...(await calling(chat, content.mentions)) });
     case 'poll':
       return WPP.chat.sendCreatePollMessage(chat, content.question, content.options, {
         ...options,
@@ -59,14 +59,15 @@ function rawCards(cards: Card[]): Parameters<typeof WPP.chat.sendRawMessage>[1] 
   return { type: 'multi_vcard', vcardList: cards.map(({ name, vcard }) => ({ displayName: name, vcard })) };
 }
 
-/** Returns the ids of the members whose number or LID is in `users`. */
-async function mentioned(chat: string, users: string[]): Promise<string[]> {
-  if (!chat.endsWith('@g.us')) {
-    return [];
+/** Returns the option that mentions the members whose number or LID is in `users`, if there are any. */
+export async function calling(chat: string, users: string[]): Promise<{ mentionedList?: string[] }> {
+  if (users.length === 0 || !chat.endsWith('@g.us')) {
+    return {};
   }
   const members = await WPP.group.getParticipants(chat).then(
     (participants) => participants.map((one) => idText(one.id)),
     () => [],
   );
-  return users.flatMap((user) => members.find((member) => member.startsWith(`${user}@`)) ?? []);
+  const mentionedList = users.flatMap((user) => members.find((member) => member.startsWith(`${user}@`)) ?? []);
+  return mentionedList.length > 0 ? { mentionedList } : {};
 }

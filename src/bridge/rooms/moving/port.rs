@@ -1,7 +1,8 @@
 //! The port to Matrix while rooms move: what is to be shown in a room moves it first, and what a room holds is read by the
 //! login that keeps it.
 
-use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::domain::matrix::{
@@ -37,101 +38,156 @@ impl Moved {
     }
 }
 
-#[async_trait]
 impl Matrix for Moved {
     fn status(&self) -> watch::Receiver<MatrixStatus> {
         self.present().status()
     }
 
-    async fn pull(&self, acked: Option<&RoomMark>) -> Result<RoomBatch, MatrixError> {
-        self.present().pull(acked).await
+    fn pull<'a>(&'a self, acked: Option<&'a RoomMark>) -> BoxFuture<'a, Result<RoomBatch, MatrixError>> {
+        async move { self.present().pull(acked).await }.boxed()
     }
 
-    async fn event(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<RoomEvent, MatrixError> {
-        self.of(room).await?.event(room, id).await
+    fn event<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        id: &'a MatrixEventId,
+    ) -> BoxFuture<'a, Result<RoomEvent, MatrixError>> {
+        async move { self.of(room).await?.event(room, id).await }.boxed()
     }
 
-    async fn events_up_to(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<Vec<MatrixEventId>, MatrixError> {
-        self.of(room).await?.events_up_to(room, id).await
+    fn events_up_to<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        id: &'a MatrixEventId,
+    ) -> BoxFuture<'a, Result<Vec<MatrixEventId>, MatrixError>> {
+        async move { self.of(room).await?.events_up_to(room, id).await }.boxed()
     }
 
-    async fn fetch_file(&self, file: &SentFile, max: u64, sink: &mut dyn Sink) -> Result<(), RoomFileError> {
-        self.present().fetch_file(file, max, sink).await
+    fn fetch_file<'a>(
+        &'a self,
+        file: &'a SentFile,
+        max: u64,
+        sink: &'a mut dyn Sink,
+    ) -> BoxFuture<'a, Result<(), RoomFileError>> {
+        async move { self.present().fetch_file(file, max, sink).await }.boxed()
     }
 
-    async fn ensure_room(&self, spec: &RoomSpec) -> Result<MatrixRoomId, MatrixError> {
-        self.0.see_to_alias(&spec.alias).await?;
-        self.present().ensure_room(spec).await
+    fn ensure_room<'a>(&'a self, spec: &'a RoomSpec) -> BoxFuture<'a, Result<MatrixRoomId, MatrixError>> {
+        async move {
+            self.0.see_to_alias(&spec.alias).await?;
+            self.present().ensure_room(spec).await
+        }
+        .boxed()
     }
 
-    async fn update_room(&self, room: &MatrixRoomId, spec: &RoomSpec) -> Result<(), MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().update_room(room, spec).await
+    fn update_room<'a>(&'a self, room: &'a MatrixRoomId, spec: &'a RoomSpec) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().update_room(room, spec).await
+        }
+        .boxed()
     }
 
-    async fn send(
-        &self,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        txn: &TxnId,
-        content: &RoomContent,
-    ) -> Result<MatrixEventId, MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().send(room, speaker, txn, content).await
+    fn send<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        speaker: &'a Speaker,
+        txn: &'a TxnId,
+        content: &'a RoomContent,
+    ) -> BoxFuture<'a, Result<MatrixEventId, MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().send(room, speaker, txn, content).await
+        }
+        .boxed()
     }
 
-    async fn send_at(
-        &self,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        txn: &TxnId,
-        content: &RoomContent,
+    fn send_at<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        speaker: &'a Speaker,
+        txn: &'a TxnId,
+        content: &'a RoomContent,
         at: Timestamp,
-    ) -> Result<MatrixEventId, MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().send_at(room, speaker, txn, content, at).await
+    ) -> BoxFuture<'a, Result<MatrixEventId, MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().send_at(room, speaker, txn, content, at).await
+        }
+        .boxed()
     }
 
-    async fn find_sent(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().find_sent(room, txn).await
+    fn find_sent<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        txn: &'a TxnId,
+    ) -> BoxFuture<'a, Result<Option<MatrixEventId>, MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().find_sent(room, txn).await
+        }
+        .boxed()
     }
 
-    async fn redact(&self, room: &MatrixRoomId, id: &MatrixEventId, txn: &TxnId) -> Result<(), MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().redact(room, id, txn).await
+    fn redact<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        id: &'a MatrixEventId,
+        txn: &'a TxnId,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().redact(room, id, txn).await
+        }
+        .boxed()
     }
 
-    async fn pin(&self, room: &MatrixRoomId, id: &MatrixEventId) -> Result<(), MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().pin(room, id).await
+    fn pin<'a>(&'a self, room: &'a MatrixRoomId, id: &'a MatrixEventId) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().pin(room, id).await
+        }
+        .boxed()
     }
 
-    async fn mark_read(
-        &self,
-        room: &MatrixRoomId,
+    fn mark_read<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
         reader: Option<CustomerId>,
-        id: &MatrixEventId,
-    ) -> Result<(), MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().mark_read(room, reader, id).await
+        id: &'a MatrixEventId,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().mark_read(room, reader, id).await
+        }
+        .boxed()
     }
 
-    async fn typing(
-        &self,
-        room: &MatrixRoomId,
+    fn typing<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
         customer: Option<CustomerId>,
         is_typing: bool,
-    ) -> Result<(), MatrixError> {
-        self.0.see_to(room).await?;
-        self.present().typing(room, customer, is_typing).await
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.0.see_to(room).await?;
+            self.present().typing(room, customer, is_typing).await
+        }
+        .boxed()
     }
 
-    async fn set_team(&self, invite: &[MatrixUserId], exclude: &[MatrixUserId]) -> Result<(), MatrixError> {
-        if !self.0.is_over() {
-            self.0.see_to_places().await?;
+    fn set_team<'a>(
+        &'a self,
+        invite: &'a [MatrixUserId],
+        exclude: &'a [MatrixUserId],
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            if !self.0.is_over() {
+                self.0.see_to_places().await?;
+            }
+            self.present().set_team(invite, exclude).await
         }
-        self.present().set_team(invite, exclude).await
+        .boxed()
     }
 
     /// Returns none while rooms move: what only an own homeserver can do is done in rooms that have moved.
@@ -143,15 +199,26 @@ impl Matrix for Moved {
         self.present().has_ghosts()
     }
 
-    async fn wants_avatar(&self, customer: CustomerId, address: Option<&str>) -> Result<bool, MatrixError> {
-        self.present().wants_avatar(customer, address).await
+    fn wants_avatar<'a>(
+        &'a self,
+        customer: CustomerId,
+        address: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<bool, MatrixError>> {
+        async move { self.present().wants_avatar(customer, address).await }.boxed()
     }
 
-    async fn set_avatar(&self, customer: CustomerId, avatar: Option<&Avatar>) -> Result<(), MatrixError> {
-        self.present().set_avatar(customer, avatar).await
+    fn set_avatar<'a>(
+        &'a self,
+        customer: CustomerId,
+        avatar: Option<&'a Avatar>,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move { self.present().set_avatar(customer, avatar).await }.boxed()
     }
 
-    async fn close(&self) {
-        self.present().close().await;
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async move {
+            self.present().close().await;
+        }
+        .boxed()
     }
 }

@@ -49,6 +49,11 @@ impl Figures {
         self.row(format!("{what}, of {count}"), each_second, "/s");
     }
 
+    /// Adds a row with the time that something took once.
+    pub fn duration(&mut self, what: &str, took: Duration) {
+        self.row(what.to_owned(), took.as_secs_f64(), "s");
+    }
+
     /// Adds a row with an amount of memory. `bytes` is in bytes.
     pub fn memory(&mut self, what: &str, bytes: u64) {
         let megabytes = u32::try_from(bytes / 100_000).map_or(f64::INFINITY, f64::from) / 10.0;

@@ -4,7 +4,7 @@
 //! Where there is a peer to compare with, it is measured in the same run: the same homeserver and clients without the
 //! program.
 
-mod figures;
+pub mod figures;
 mod socket;
 
 use std::collections::HashMap;

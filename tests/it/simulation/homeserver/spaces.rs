@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
 use crm::domain::matrix::{Avatar, Matrix, MatrixError, Speaker, TxnId};
 use crm::domain::own_homeserver::OwnHomeserver;
 use crm::domain::sub_space::SubSpaceSpec;
@@ -50,64 +52,84 @@ impl FakeMatrix {
     }
 }
 
-#[async_trait]
 impl OwnHomeserver for FakeMatrix {
-    async fn ensure_sub_space(&self, spec: &SubSpaceSpec) -> Result<MatrixRoomId, MatrixError> {
-        self.enter().await?;
-        let space = {
-            let mut rooms = self.rooms.lock().unwrap();
-            let spaces = &mut rooms.spaces;
-            let mut known = spaces.made.iter();
-            let known = known.find(|(id, made)| made.alias == spec.alias && !spaces.gone.contains(*id));
-            let space = match known {
-                Some((id, _)) => id.clone(),
-                None => MatrixRoomId(format!("!space{}", spaces.made.len())),
+    fn ensure_sub_space<'a>(&'a self, spec: &'a SubSpaceSpec) -> BoxFuture<'a, Result<MatrixRoomId, MatrixError>> {
+        async move {
+            self.enter().await?;
+            let space = {
+                let mut rooms = self.rooms.lock().unwrap();
+                let spaces = &mut rooms.spaces;
+                let mut known = spaces.made.iter();
+                let known = known.find(|(id, made)| made.alias == spec.alias && !spaces.gone.contains(*id));
+                let space = match known {
+                    Some((id, _)) => id.clone(),
+                    None => MatrixRoomId(format!("!space{}", spaces.made.len())),
+                };
+                spaces.made.insert(space.clone(), spec.clone());
+                space
             };
-            spaces.made.insert(space.clone(), spec.clone());
-            space
-        };
-        self.leave(space).await
-    }
-
-    async fn put_into(&self, space: &MatrixRoomId, room: &MatrixRoomId, is_in: bool) -> Result<(), MatrixError> {
-        self.enter().await?;
-        {
-            let mut rooms = self.rooms.lock().unwrap();
-            let spaces = &mut rooms.spaces;
-            if spaces.gone.contains(space) {
-                return Err(MatrixError::RoomGone("we are not in it".to_owned()));
-            }
-            spaces.puts += 1;
-            let children = spaces.children.entry(space.clone()).or_default();
-            if is_in {
-                children.insert(room.clone());
-            } else {
-                children.remove(room);
-            }
+            self.leave(space).await
         }
-        self.leave(()).await
+        .boxed()
     }
 
-    async fn set_room_avatar(&self, room: &MatrixRoomId, avatar: Option<&Avatar>) -> Result<(), MatrixError> {
-        self.enter_room(room).await?;
-        let address = avatar.map(|avatar| avatar.address.clone());
-        self.rooms.lock().unwrap().spaces.avatars.push((room.clone(), address));
-        self.leave(()).await
+    fn put_into<'a>(
+        &'a self,
+        space: &'a MatrixRoomId,
+        room: &'a MatrixRoomId,
+        is_in: bool,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.enter().await?;
+            {
+                let mut rooms = self.rooms.lock().unwrap();
+                let spaces = &mut rooms.spaces;
+                if spaces.gone.contains(space) {
+                    return Err(MatrixError::RoomGone("we are not in it".to_owned()));
+                }
+                spaces.puts += 1;
+                let children = spaces.children.entry(space.clone()).or_default();
+                if is_in {
+                    children.insert(room.clone());
+                } else {
+                    children.remove(room);
+                }
+            }
+            self.leave(()).await
+        }
+        .boxed()
     }
 
-    async fn take_back(
-        &self,
-        room: &MatrixRoomId,
-        speaker: &Speaker,
-        id: &MatrixEventId,
-        txn: &TxnId,
-    ) -> Result<(), MatrixError> {
-        self.rooms
-            .lock()
-            .unwrap()
-            .spaces
-            .taken_back
-            .push((id.clone(), speaker.clone()));
-        self.redact(room, id, txn).await
+    fn set_room_avatar<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        avatar: Option<&'a Avatar>,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.enter_room(room).await?;
+            let address = avatar.map(|avatar| avatar.address.clone());
+            self.rooms.lock().unwrap().spaces.avatars.push((room.clone(), address));
+            self.leave(()).await
+        }
+        .boxed()
+    }
+
+    fn take_back<'a>(
+        &'a self,
+        room: &'a MatrixRoomId,
+        speaker: &'a Speaker,
+        id: &'a MatrixEventId,
+        txn: &'a TxnId,
+    ) -> BoxFuture<'a, Result<(), MatrixError>> {
+        async move {
+            self.rooms
+                .lock()
+                .unwrap()
+                .spaces
+                .taken_back
+                .push((id.clone(), speaker.clone()));
+            self.redact(room, id, txn).await
+        }
+        .boxed()
     }
 }
