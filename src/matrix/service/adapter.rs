@@ -1,37 +1,31 @@
 //! The port's implementation: each call gets the session and runs under a deadline.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::ghosts::Ghosts;
-use super::inbox::{Inbox, Next, POLL};
-use super::invitations;
+use super::inbox::{Next, POLL};
+use super::inner::Inner;
 use super::pulse;
 use super::sending::{self, Sending};
 use super::session::Session;
-use super::sweeping::Sweep;
 use crate::domain::matrix::{
     Avatar, Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomFileError, RoomMark, RoomSpec,
     SentFile, Speaker, TxnId,
 };
 use crate::domain::media::Sink;
-use crate::domain::moving::Logins;
 use crate::domain::own_homeserver::OwnHomeserver;
 use crate::domain::{Clock, CustomerId, MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
-use crate::matrix::connection::{CALL_TIMEOUT, Connection, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
+use crate::matrix::connection::{CALL_TIMEOUT, Opened, ROOM_TIMEOUT, UPLOAD_TIMEOUT};
 use crate::matrix::options::ServiceOptions;
-use crate::matrix::rooms::{self, Caller, Rooms, Team};
+use crate::matrix::rooms::{self, Caller};
 use crate::matrix::wire::{Fault, event_id, room_id};
 use crate::supervisor::Supervisor;
-
-/// Number of files that are uploaded at once.
-const UPLOADS: usize = 2;
 
 /// Our application service on a homeserver. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
@@ -39,43 +33,10 @@ pub struct Service {
     pub(super) inner: Arc<Inner>,
 }
 
-pub(super) struct Inner {
-    pub(super) options: ServiceOptions,
-    pub(super) connection: Connection<Arc<Session>>,
-    pub(super) supervisor: Supervisor,
-    pub(super) inbox: Inbox,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) rooms: Rooms,
-    ghosts: Ghosts,
-    /// Users that are or were this desk's own.
-    pub(super) logins: Mutex<Logins>,
-    /// Held during an upload, whose file is in memory as a whole.
-    uploads: Semaphore,
-    /// Whether the Space was looked at in this run.
-    has_space: AtomicBool,
-    /// The sweep that is under way.
-    pub(super) sweep: tokio::sync::Mutex<Option<Sweep>>,
-    /// Failures of its present step.
-    pub(super) failures: AtomicU32,
-}
-
 impl Service {
     /// Starts to connect, and returns at once. The connection stays open until the supervisor stops.
     pub fn start(options: ServiceOptions, clock: Arc<dyn Clock>, supervisor: &Supervisor) -> Self {
-        let inner = Arc::new(Inner {
-            logins: Mutex::new(options.logins.clone()),
-            options,
-            connection: Connection::new(),
-            supervisor: supervisor.clone(),
-            inbox: Inbox::new(),
-            clock,
-            rooms: Rooms::new(),
-            ghosts: Ghosts::new(),
-            uploads: Semaphore::new(UPLOADS),
-            has_space: AtomicBool::new(false),
-            sweep: tokio::sync::Mutex::new(None),
-            failures: AtomicU32::new(0),
-        });
+        let inner = Arc::new(Inner::new(options, clock, supervisor));
         let pulse = pulse::watch(Arc::clone(&inner), supervisor.stopping());
         supervisor.spawn("matrix-pulse", pulse);
         let (runner, stopping) = (Arc::clone(&inner), supervisor.stopping());
@@ -149,32 +110,6 @@ impl Service {
             .connection
             .within(CALL_TIMEOUT, sending.send(&session, &inner.ghosts))
             .await
-    }
-}
-
-impl Inner {
-    /// Declines invitations of our users.
-    pub(super) fn decline(&self, session: &Arc<Session>, invitations: Vec<(MatrixRoomId, MatrixUserId)>) {
-        if !invitations.is_empty() {
-            let decline = invitations::decline(Arc::clone(session), invitations);
-            self.supervisor.spawn_short("matrix-invitations", decline);
-        }
-    }
-
-    /// Returns the users that are or were this desk's own.
-    pub(super) fn logins(&self) -> Logins {
-        self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Returns who belongs into the Space.
-    pub(super) fn team<'a>(&'a self, logins: &'a Logins) -> Team<'a> {
-        Team {
-            logins,
-            space: &self.options.space,
-            agents: &self.options.agents,
-            owner: self.options.owner.as_ref(),
-            room_version: self.options.room_version.as_deref(),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ mod handing;
 mod inbox;
 #[cfg(test)]
 mod inbox_tests;
+mod inner;
 mod invitations;
 mod mark;
 mod own_homeserver;

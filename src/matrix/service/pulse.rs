@@ -11,7 +11,7 @@ use matrix_sdk::ruma::api::client::sync::sync_events::v3::Request;
 use matrix_sdk::ruma::presence::PresenceState;
 use tokio_util::sync::CancellationToken;
 
-use super::adapter::Inner;
+use super::inner::Inner;
 use super::session::Session;
 use crate::domain::CustomerId;
 use crate::matrix::wire::{Fault, position_filter};

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use super::adapter::Inner;
 use super::catch_up::{self, Found};
 use super::inbox::End;
+use super::inner::Inner;
 use super::session::Session;
 use crate::domain::matrix::{MatrixError, RoomEvent};
 use crate::domain::{MatrixRoomId, Timestamp};

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod fuzz;
 mod house;
+mod idle;
 mod machine;
 mod picture;
 mod rooms;
@@ -53,6 +54,18 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         examples: u32,
     },
+    /// Measure what a release build uses that has accounts and messages, and nothing to do.
+    Idle {
+        /// How many accounts, each with a browser.
+        #[arg(long, default_value_t = 5)]
+        accounts: u32,
+        /// How many messages its database has.
+        #[arg(long, default_value_t = 5_000_000)]
+        messages: u64,
+        /// The build of crm; otherwise this repository's is built.
+        #[arg(long)]
+        binary: Option<PathBuf>,
+    },
     /// Print the measures of the sources' order.
     House {
         /// The repository, where it is not this one.
@@ -98,6 +111,11 @@ impl Xtask {
             Command::Bench { programs, rounds } => bench::run(programs, rounds).await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::FuzzApi { examples } => fuzz::ask_api(examples).await?,
+            Command::Idle {
+                accounts,
+                messages,
+                binary,
+            } => idle::run(binary, accounts, messages).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
             Command::Picture { to } => picture::take(&to).await?,
             Command::Rooms { count, binary } => rooms::run(binary, count).await?,

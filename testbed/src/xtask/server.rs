@@ -10,7 +10,6 @@ use testbed::standin::Phone;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::section::{cargo, run, workspace};
 
@@ -118,20 +117,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server and waits until it answers.
-    pub async fn start(program: &Path, place: Place, whatsapp: &str, homeserver: &Homeserver) -> Result<Self> {
+    /// Starts the server, with or without a homeserver, and waits until it answers.
+    pub async fn start(program: &Path, place: Place, whatsapp: &str, homeserver: Option<&Homeserver>) -> Result<Self> {
         let url = place.url();
         let launch = command(program, place.folder.path(), &place.data(), &url)
             .arguments(["serve"])
             .variable("CRM_LISTEN", &place.listen)
-            .variable("CRM_WHATSAPP_URL", whatsapp)
-            .variable("CRM_MATRIX_HOMESERVER", &homeserver.url)
-            .variable("CRM_MATRIX_AGENTS", &homeserver.agents);
-        let launch = match homeserver.identity {
-            Identity::Bot { user, password } => launch
-                .variable("CRM_MATRIX_USER", user)
-                .variable("CRM_MATRIX_PASSWORD", password),
-            Identity::Service => launch.variable("CRM_MATRIX_MODE", "service"),
+            .variable("CRM_WHATSAPP_URL", whatsapp);
+        let launch = match homeserver {
+            Some(homeserver) => with_homeserver(launch, homeserver),
+            None => launch,
         };
         let launch = launch.ended_by(Signal::TERM);
         let mut process = launch.start()?;
@@ -147,23 +142,33 @@ impl Server {
         })
     }
 
-    /// Ends the server in order, starts it again, and waits until it answers. Returns the time at which it was started.
-    pub async fn restart(&self) -> Result<Instant> {
+    /// Ends the server in order.
+    pub async fn end(&self) -> Result<()> {
         let mut process = self.process.lock().await;
         if !process.end() {
             bail!("the server does not end:\n{}", process.last_words());
         }
-        let start = Instant::now();
-        *process = self.launch.start()?;
-        until_alive(&mut process, &self.url).await?;
-        Ok(start)
+        Ok(())
     }
 
-    /// Runs `crm login`, with a phone that scans each code as soon as it is shown.
+    /// Starts the server again after [`Self::end`], and waits until it answers.
+    pub async fn start_again(&self) -> Result<()> {
+        let mut process = self.process.lock().await;
+        *process = self.launch.start()?;
+        until_alive(&mut process, &self.url).await
+    }
+
+    /// Runs `crm login` for the first account, with a phone that scans each code as soon as it is shown.
     pub async fn log_in(&self, phone: &Phone) -> Result<()> {
-        let folder = self.folder.path().join("login");
+        self.log_in_as(phone, "default").await
+    }
+
+    /// Runs `crm login` for an account, as [`Self::log_in`] does.
+    pub async fn log_in_as(&self, phone: &Phone, account: &str) -> Result<()> {
+        let folder = self.folder.path().join(format!("login-{account}"));
         std::fs::create_dir(&folder)?;
-        let launch = command(&self.program, &folder, &self.data(), &self.url).arguments(["login", "-o", "json"]);
+        let launch = command(&self.program, &folder, &self.data(), &self.url);
+        let launch = launch.arguments(["login", "--account", account, "-o", "json"]);
         let (process, _input, output) = launch.start_talking()?;
         let mut lines = BufReader::new(ChildStdout::from_std(output)?).lines();
         let followed = async {
@@ -208,6 +213,12 @@ impl Server {
         &self.url
     }
 
+    /// Returns the key of the server's administrator.
+    pub fn key(&self) -> Result<String> {
+        let key = std::fs::read_to_string(self.data().join("admin.key")).context("the server has made no admin.key")?;
+        Ok(key.trim().to_owned())
+    }
+
     /// Returns the data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -226,6 +237,18 @@ impl Server {
     /// Returns the folder of the program.
     pub fn programs(&self) -> &Path {
         self.program.parent().unwrap_or(Path::new("."))
+    }
+}
+
+fn with_homeserver(launch: Launch, homeserver: &Homeserver) -> Launch {
+    let launch = launch
+        .variable("CRM_MATRIX_HOMESERVER", &homeserver.url)
+        .variable("CRM_MATRIX_AGENTS", &homeserver.agents);
+    match homeserver.identity {
+        Identity::Bot { user, password } => launch
+            .variable("CRM_MATRIX_USER", user)
+            .variable("CRM_MATRIX_PASSWORD", password),
+        Identity::Service => launch.variable("CRM_MATRIX_MODE", "service"),
     }
 }
 

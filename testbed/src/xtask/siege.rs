@@ -95,7 +95,7 @@ impl Besieged {
         let mut process = launch.start()?;
         until_alive(&mut process, address).await?;
         ensure!(process.end(), "the server does not end:\n{}", process.last_words());
-        fill(&data.join("crm.db"), folder.path()).await?;
+        fill(&data.join("crm.db"), folder.path(), (CUSTOMERS, MESSAGES)).await?;
         let mut process = launch.start()?;
         until_alive(&mut process, address).await?;
         let key = std::fs::read_to_string(data.join("admin.key"))?.trim().to_owned();
@@ -183,10 +183,10 @@ async fn until_alive(process: &mut Process, address: SocketAddr) -> Result<()> {
     process.until(READY, answers).await
 }
 
-/// Fills the database of a server that does not run.
-async fn fill(database: &Path, folder: &Path) -> Result<()> {
+/// Fills the database of a server that does not run with so many customers and messages.
+pub async fn fill(database: &Path, folder: &Path, (customers, messages): (u64, u64)) -> Result<()> {
     let statements = folder.join("seed.sql");
-    std::fs::write(&statements, seed(CUSTOMERS, MESSAGES, NOW))?;
+    std::fs::write(&statements, seed(customers, messages, NOW))?;
     let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())";
     let python = find(&["python3"], &[], "python3")?;
     let status = tokio::process::Command::new(python)

@@ -49,6 +49,11 @@ impl Figures {
         self.row(format!("{what}, of {count}"), each_second, "/s");
     }
 
+    /// Adds a row with the share of one processor that was used in some time.
+    pub fn share(&mut self, what: &str, used: Duration, time: Duration) {
+        self.row(what.to_owned(), 100.0 * used.as_secs_f64() / time.as_secs_f64(), "%");
+    }
+
     /// Adds a row with the time that something took once.
     pub fn duration(&mut self, what: &str, took: Duration) {
         self.row(what.to_owned(), took.as_secs_f64(), "s");

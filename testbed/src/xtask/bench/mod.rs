@@ -112,7 +112,7 @@ impl Desk {
             },
             agents: anna.user_id().to_owned(),
         };
-        let server = Server::start(program, Place::new()?, &standin.url(), &homeserver).await?;
+        let server = Server::start(program, Place::new()?, &standin.url(), Some(&homeserver)).await?;
         server.log_in(&standin.phone()).await?;
         Ok(Self {
             server,

@@ -17,8 +17,7 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     /// Connects and identifies with the key of the server's administrator.
     pub async fn connect(server: &Server) -> Result<Self> {
-        let key =
-            std::fs::read_to_string(server.data().join("admin.key")).context("the server has made no admin.key")?;
+        let key = server.key()?;
         let mut request = format!("{}/api/v1/ws", server.url().replacen("http", "ws", 1)).into_client_request()?;
         request
             .headers_mut()
@@ -26,7 +25,7 @@ impl Socket {
         let (stream, _) = connect_async(request).await?;
         let mut socket = Self(stream);
         socket.until_op("hello").await?;
-        let identify = json!({"op": "identify", "d": {"token": key.trim()}});
+        let identify = json!({"op": "identify", "d": {"token": key}});
         socket.0.send(Message::text(identify.to_string())).await?;
         socket.until_op("ready").await?;
         Ok(socket)

@@ -53,7 +53,11 @@ async fn play() -> Result<()> {
         identity: Identity::Service,
         agents: [anna.user_id(), ben.user_id()].join(","),
     };
-    let server = section("server", Server::start(&program, place, &standin.url(), &homeserver)).await?;
+    let server = section(
+        "server",
+        Server::start(&program, place, &standin.url(), Some(&homeserver)),
+    )
+    .await?;
     section("login", server.log_in(&standin.phone())).await?;
     eprintln!("{}", invitation(&standin, &synapse, &server));
     tokio::try_join!(

@@ -42,7 +42,11 @@ pub async fn take(to: &Path) -> Result<()> {
         identity: Identity::Service,
         agents: anna.user_id().to_owned(),
     };
-    let server = section("server", Server::start(&program, place, &standin.url(), &homeserver)).await?;
+    let server = section(
+        "server",
+        Server::start(&program, place, &standin.url(), Some(&homeserver)),
+    )
+    .await?;
     section("login", server.log_in(&standin.phone())).await?;
     section("conversation", scene::play(&standin, &anna)).await?;
     section("picture", client::photograph(&synapse.url(), (USER, PASSWORD), to)).await

@@ -69,7 +69,7 @@ pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
     };
     let server = section(
         "server",
-        Server::start(&program, place, "http://127.0.0.1:9", &homeserver),
+        Server::start(&program, place, "http://127.0.0.1:9", Some(&homeserver)),
     )
     .await?;
     let many = Many {
@@ -206,8 +206,10 @@ impl Many {
     /// Ends the server and starts it again, and measures the time until it answers and until a message is shown.
     async fn restart(&self, figures: &mut Figures) -> Result<()> {
         let end = Instant::now();
-        let start = self.server.restart().await?;
-        figures.duration("end", start - end);
+        self.server.end().await?;
+        figures.duration("end", end.elapsed());
+        let start = Instant::now();
+        self.server.start_again().await?;
         figures.duration("start, until it answers", start.elapsed());
         let shown = self.agent.until(1, |text| text == "started", SOON);
         tokio::try_join!(self.write(0, "started"), shown)?;
@@ -220,7 +222,7 @@ impl Many {
         let start = Instant::now();
         loop {
             let request = self.client.get(format!("{}/api/v1/status", self.server.url()));
-            let status: Value = request.bearer_auth(self.key()?).send().await?.json().await?;
+            let status: Value = request.bearer_auth(self.server.key()?).send().await?.json().await?;
             let waiting = status["outbox"]["waiting"]
                 .as_array()
                 .context("a status without its outbox")?;
@@ -230,11 +232,6 @@ impl Many {
             ensure!(start.elapsed() < SETTLED, "work still waits: {}", status["outbox"]);
             tokio::time::sleep(LOOK).await;
         }
-    }
-
-    fn key(&self) -> Result<String> {
-        let key = std::fs::read_to_string(self.server.data().join("admin.key"))?;
-        Ok(key.trim().to_owned())
     }
 
     async fn all_write(&self, word: &str, count: usize) -> Result<()> {
@@ -254,7 +251,7 @@ impl Many {
         let request = self
             .client
             .post(format!("{}/messages/inbox", self.server.url()))
-            .bearer_auth(self.key()?)
+            .bearer_auth(self.server.key()?)
             .json(&body);
         let answer = request.send().await?;
         let status = answer.status();
