@@ -79,7 +79,25 @@ pub(super) async fn ready(database: &DatabaseConnection, wanted: Wanted<'_>) -> 
         return Ok(heads);
     }
     // Much work is due, but most of what was examined waits behind other work in its lane.
-    walk(database, wanted).await
+    walk(database, wanted, Within::All).await
+}
+
+/// Returns rows that can be done, of which at most `free` are outside the lanes; the place of others goes to lanes.
+pub(super) async fn with_few_outside(
+    database: &DatabaseConnection,
+    wanted: Wanted<'_>,
+    rows: Vec<outbox::Model>,
+    free: usize,
+) -> Result<Vec<outbox::Model>, StoreError> {
+    let (lanes, mut outside): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.lane.is_some());
+    let rows = if outside.len() > free {
+        // Lanes that were left out, because older work outside them filled the answer, come in.
+        outside.truncate(free);
+        walk(database, wanted, Within::Lanes).await?
+    } else {
+        lanes
+    };
+    Ok(merged(wanted, outside, rows))
 }
 
 /// Returns the due heads of lanes with urgent work, and of those that were handed over before, smallest id first.
@@ -114,8 +132,21 @@ pub(super) async fn urgent(
     Ok(rows)
 }
 
+/// Work that a walk looks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// The heads of lanes, and work outside them.
+    All,
+    /// The heads of lanes alone.
+    Lanes,
+}
+
 /// Returns what [`ready`] returns, from all lanes.
-async fn walk(database: &DatabaseConnection, wanted: Wanted<'_>) -> Result<Vec<outbox::Model>, StoreError> {
+async fn walk(
+    database: &DatabaseConnection,
+    wanted: Wanted<'_>,
+    within: Within,
+) -> Result<Vec<outbox::Model>, StoreError> {
     let accounts: Vec<AccountId> = if let Some(account) = wanted.account {
         vec![account]
     } else {
@@ -128,11 +159,13 @@ async fn walk(database: &DatabaseConnection, wanted: Wanted<'_>) -> Result<Vec<o
             account: Some(account),
             ..wanted
         };
-        let free = due(of_account)
-            .filter(outbox::Column::Lane.is_null())
-            .order_by_asc(outbox::Column::Id)
-            .limit(wanted.limit);
-        rows.extend(free.all(database).await?);
+        if within == Within::All {
+            let free = due(of_account)
+                .filter(outbox::Column::Lane.is_null())
+                .order_by_asc(outbox::Column::Id)
+                .limit(wanted.limit);
+            rows.extend(free.all(database).await?);
+        }
         let heads = due_heads(database, account, wanted).await?;
         let mut found = 0;
         for some in heads.chunks(MAX_NAMED) {
@@ -149,9 +182,15 @@ async fn walk(database: &DatabaseConnection, wanted: Wanted<'_>) -> Result<Vec<o
             rows.extend(heads);
         }
     }
+    Ok(merged(wanted, rows, Vec::new()))
+}
+
+/// Returns rows by their ids, at most as many as are wanted.
+fn merged(wanted: Wanted<'_>, mut rows: Vec<outbox::Model>, others: Vec<outbox::Model>) -> Vec<outbox::Model> {
+    rows.extend(others);
     rows.sort_unstable_by_key(|row| row.id);
     rows.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
-    Ok(rows)
+    rows
 }
 
 /// Returns the ids of the due heads of an account's lanes, smallest first, also of busy ones.

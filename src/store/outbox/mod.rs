@@ -95,6 +95,9 @@ impl NewWork {
     }
 }
 
+/// Most work outside the lanes that a relay does at once: half of what it does in all.
+pub const MAX_OUTSIDE: usize = 4;
+
 /// Work that a relay is doing. The relay is not given these lanes and items again, nor, outside the lanes, other work
 /// about the same messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +108,11 @@ pub struct Busy {
 }
 
 impl Busy {
+    /// Returns how many items outside the lanes are being done.
+    fn outside(&self) -> usize {
+        self.items.len() - self.lanes.len()
+    }
+
     /// Marks an item as being done. Returns false, and does not, if other work outside the lanes about the same message
     /// is being done: one query may return two ticks of one message.
     pub fn take<W>(&mut self, item: &OutboxItem<W>) -> bool {
@@ -151,7 +159,9 @@ pub struct OutboxCount {
 
 impl Outbox<'_, Store> {
     /// Returns the work that can be done at `now`, oldest first, at most `limit`: the head of each lane if it is due,
-    /// and due work outside the lanes. A lane whose head is not due waits as a whole. With `account`, only its work.
+    /// and due work outside the lanes. A lane whose head is not due waits as a whole. With `account`, only its work. Of the
+    /// work outside the lanes (ticks, the reactions on cards) at most [`MAX_OUTSIDE`] is done at once, so that a backlog of it
+    /// delays no message.
     pub async fn ready<W: TargetWork>(
         &self,
         account: Option<AccountId>,
@@ -167,6 +177,8 @@ impl Outbox<'_, Store> {
             busy,
         };
         let rows = heads::ready(self.0.readers(), wanted).await?;
+        let free = MAX_OUTSIDE.saturating_sub(busy.outside());
+        let rows = heads::with_few_outside(self.0.readers(), wanted, rows, free).await?;
         rows.into_iter().map(read_as).collect()
     }
 

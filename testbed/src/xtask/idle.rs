@@ -84,7 +84,5 @@ fn processor_time(pid: u32) -> Result<Duration> {
     let fields = stat.rsplit_once(')').context("a process without its name")?.1;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<Result<u64, _>>()?;
-    Ok(Duration::from_millis(
-        1000 * ticks / TICKS_A_SECOND,
-    ))
+    Ok(Duration::from_millis(1000 * ticks / TICKS_A_SECOND))
 }

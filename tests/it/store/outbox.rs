@@ -21,6 +21,7 @@ on_each_database! {
     recovered_account_hastens_its_work,
     work_goes_away_with_its_message,
     deep_and_many_lanes_give_their_heads,
+    backlog_outside_lanes_delays_no_message,
 }
 
 struct Desk {
@@ -293,5 +294,48 @@ async fn deep_and_many_lanes_give_their_heads(database: Database) {
     assert_eq!(desk.ready(later(60), &busy).await, [other, free]);
     assert!(busy.take(&of_account[1]) && busy.take(&of_account[2]));
     assert_eq!(desk.ready(later(60), &busy).await, []);
+    desk.store.close().await;
+}
+
+/// Far more work outside the lanes is due than a relay does at once, and a message is due after all of it.
+async fn backlog_outside_lanes_delays_no_message(database: Database) {
+    const AT_ONCE: u64 = 8;
+    let desk = Desk::new(&database).await;
+    let mut outside = vec![];
+    for number in 0..20 {
+        let pin = MatrixWork::Pin {
+            room: "!room".into(),
+            event: format!("$card{number}").as_str().into(),
+        };
+        outside.push(desk.enqueue(NewWork::for_account(desk.ada.0.account_id, pin)).await);
+    }
+    let show = |message: &Message| NewWork::for_message(message, MatrixWork::ShowMessage { message: message.id });
+    let message = desk.enqueue(show(&desk.ada.1)).await;
+    let ready = async |busy: &Busy| {
+        let items = desk
+            .store
+            .outbox()
+            .ready::<MatrixWork>(None, BEGIN, AT_ONCE, busy)
+            .await;
+        items.unwrap()
+    };
+    let ids = |items: &[OutboxItem<MatrixWork>]| items.iter().map(|item| item.id).collect::<Vec<_>>();
+    let first = ready(&Busy::default()).await;
+    assert_eq!(
+        ids(&first),
+        [&outside[..4], &[message]].concat(),
+        "half of the places at most"
+    );
+    let mut busy = Busy::default();
+    for item in &first[..3] {
+        assert!(busy.take(item));
+    }
+    assert_eq!(ids(&ready(&busy).await), [outside[3], message]);
+    assert!(busy.take(&first[3]));
+    assert_eq!(ids(&ready(&busy).await), [message]);
+    assert!(busy.take(&first[4]));
+    assert_eq!(ids(&ready(&busy).await), [], "the others wait for a place");
+    busy.put_back(&first[0]);
+    assert_eq!(ids(&ready(&busy).await), [outside[0]], "its row is still there");
     desk.store.close().await;
 }
