@@ -135,9 +135,12 @@ pub(crate) fn votes_of(told: &WaMessage) -> Vec<PollVote> {
 }
 
 /// Effect of counting a vote.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Counted {
     /// It changes what the poll shows.
     Shown,
+    /// It is the same vote at a later time, which the poll's change tells and the room does not.
+    Renewed,
     /// It is stored, and changes nothing that is shown.
     Noted,
     /// It is older than the person's last vote, or one too many.
@@ -156,7 +159,11 @@ fn count(votes: &mut Vec<PollVote>, vote: PollVote, contact: &WaContact) -> Coun
         Some(at) if votes[at].options == vote.options => {
             let is_newer = votes[at].at < vote.at;
             votes[at].at = vote.at;
-            if is_newer { Counted::Noted } else { Counted::Nothing }
+            match (is_newer, vote.options.is_empty()) {
+                (true, false) => Counted::Renewed,
+                (true, true) => Counted::Noted,
+                (false, _) => Counted::Nothing,
+            }
         }
         Some(at) => {
             votes[at] = vote;
@@ -171,27 +178,27 @@ fn count(votes: &mut Vec<PollVote>, vote: PollVote, contact: &WaContact) -> Coun
     }
 }
 
-/// Stores the votes that are new, and emits the poll's change. Returns whether there were any.
+/// Stores the votes that are new, and emits the poll's change. Returns whether it shows anything else than before.
 async fn cast(tx: &mut Tx, message: &Message, votes: Vec<(PollVote, WaContact)>) -> Result<bool, StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
     let Some(poll) = details.poll.as_mut() else {
         return Ok(false);
     };
-    let (mut changed, mut noted) = (false, false);
-    for (vote, contact) in votes {
-        match count(&mut poll.votes, vote, &contact) {
-            Counted::Shown => changed = true,
-            Counted::Noted => noted = true,
-            Counted::Nothing => {}
+    let counted: Vec<Counted> = votes
+        .into_iter()
+        .map(|(vote, contact)| count(&mut poll.votes, vote, &contact))
+        .collect();
+    if counted.iter().any(|one| *one != Counted::Nothing) {
+        let stored = tx.messages().set_details(message.id, &details).await?;
+        // Its followers have what is stored, the time of each vote too.
+        if counted
+            .iter()
+            .any(|one| matches!(one, Counted::Shown | Counted::Renewed))
+        {
+            tx.emit(Event::message_poll(&stored));
         }
     }
-    if changed || noted {
-        let counted = tx.messages().set_details(message.id, &details).await?;
-        if changed {
-            tx.emit(Event::message_poll(&counted));
-        }
-    }
-    Ok(changed)
+    Ok(counted.contains(&Counted::Shown))
 }
 
 fn bare(vote: &WaVote) -> PollVote {

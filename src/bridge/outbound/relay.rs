@@ -17,7 +17,7 @@ use crate::domain::delivery::{AfterFailure, Next};
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{HandedOver, OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, MessageId, OutboxId, Timestamp, WaMessageId, delivery};
 use crate::store::{Busy, HandOver, StoreError, WorkFor};
 
@@ -271,8 +271,8 @@ impl WhatsAppRelay {
             quoted: quoted.filter(|_| !quote::is_left_out(message)).cloned(),
         };
         match self.port.send(&outgoing).await {
-            Ok(ack) => {
-                self.acked(message, ack).await?;
+            Ok(handed_over) => {
+                self.taken(message, handed_over).await?;
                 Ok(Progress::Worked)
             }
             Err(error) => self.after(item, message, &error).await,
@@ -383,14 +383,18 @@ impl WhatsAppRelay {
             .ok_or(StoreError::Missing { what: "account" })
     }
 
-    async fn acked(&self, message: &Message, ack: i32) -> Result<(), StoreError> {
+    /// Stores that the page has taken a message.
+    async fn taken(&self, message: &Message, how: HandedOver) -> Result<(), StoreError> {
         self.core
             .write(
-                (Arc::clone(&self.core.policy), message.id, ack),
-                |tx, (policy, id, ack)| {
+                (Arc::clone(&self.core.policy), message.id, how),
+                |tx, (policy, id, how)| {
                     async move {
                         if let Some(current) = tx.messages().lock(*id).await? {
-                            state::apply_ack(tx, policy, &current, *ack).await?;
+                            if how.quote_lost {
+                                quote::leave_out(tx, policy, &current).await?;
+                            }
+                            state::apply_ack(tx, policy, &current, how.ack).await?;
                         }
                         Ok(())
                     }

@@ -20,7 +20,9 @@ use super::message::details::{Details, Location};
 use super::{ChatId, HistoryMark, Timestamp, WaMessageId, WaUserId};
 
 pub use keys::{MessageKey, MessageRef};
-pub use outgoing::{MessageChange, OutgoingChange, OutgoingContent, OutgoingFile, OutgoingMessage, QuotedKey};
+pub use outgoing::{
+    HandedOver, MessageChange, OutgoingChange, OutgoingContent, OutgoingFile, OutgoingMessage, QuotedKey,
+};
 
 /// Most events in one [`Batch`] (rule 10).
 pub const MAX_BATCH_EVENTS: usize = 200;
@@ -421,7 +423,7 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// Hands a message to the page. Returns the ack that it has by then, often 0: the page has it. Later acks come as
     /// events.
-    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError>;
+    async fn send(&self, message: &OutgoingMessage) -> Result<HandedOver, SendError>;
 
     /// Changes a message, unless it is as wanted already. [`SendError::Unknown`] may be tried again like
     /// [`SendError::NotSent`].

@@ -62,6 +62,15 @@ impl OutgoingContent {
     }
 }
 
+/// What became of a message that the page has taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandedOver {
+    /// WhatsApp's ack number of the message.
+    pub ack: i32,
+    /// Whether it went out without the message that it quotes, which the page did not have any more.
+    pub quote_lost: bool,
+}
+
 /// A change of a message that WhatsApp has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutgoingChange {

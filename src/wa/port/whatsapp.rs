@@ -17,7 +17,7 @@ use crate::domain::media::Sink;
 use crate::domain::session::Session;
 use crate::domain::vitals::BrowserHealth;
 use crate::domain::whatsapp::{
-    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MessageChange, MessageRef,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, HandedOver, LoginMethod, LookUp, MessageChange, MessageRef,
     OutgoingChange, OutgoingMessage, PageEvent, PageMark, QuotedKey, Recipient, Resolved, SendError, Unreachable,
     WaMessage, WhatsApp,
 };
@@ -156,13 +156,16 @@ impl WhatsApp for WhatsAppWeb {
         }
     }
 
-    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
+    async fn send(&self, message: &OutgoingMessage) -> Result<HandedOver, SendError> {
         let page = self.ready_page().map_err(SendError::Unreachable)?;
         let arguments = outgoing::arguments(message, self.bound_digits().as_deref());
         let limit = self.attach_file(&page, message).await?;
         page.call::<wire::Sent>("send", arguments, limit)
             .await
-            .map(|sent| sent.ack)
+            .map(|sent| HandedOver {
+                ack: sent.ack,
+                quote_lost: sent.quote_lost,
+            })
             .map_err(send_error)
     }
 

@@ -87,6 +87,9 @@ pub struct ListPage {
 pub struct Sent {
     /// WhatsApp's ack level of the message.
     pub ack: i32,
+    /// Whether the page did not have the message to quote any more.
+    #[serde(default, rename = "quoteLost")]
+    pub quote_lost: bool,
 }
 
 /// The answer to a look-up of a message by its stanza id.

@@ -44,7 +44,7 @@ pub async fn run(program: Option<PathBuf>, accounts: u32, messages: u64) -> Resu
     let pid = server.pid().await;
     let before = processor_time(pid)?;
     tokio::time::sleep(MEASURED).await;
-    let used = processor_time(pid)? - before;
+    let used = processor_time(pid)?.saturating_sub(before);
     let mut figures = Figures::default();
     figures.share(
         &format!("processor, {accounts} accounts and {messages} messages"),

@@ -9,7 +9,7 @@ use crm::domain::account::Binding;
 use crm::domain::media::Sink;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::{
-    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MessageRef, OutgoingChange,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, HandedOver, LoginMethod, LookUp, MessageRef, OutgoingChange,
     OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
@@ -88,7 +88,7 @@ impl WhatsApp for SilentWhatsApp {
         away()
     }
 
-    async fn send(&self, _message: &OutgoingMessage) -> Result<i32, SendError> {
+    async fn send(&self, _message: &OutgoingMessage) -> Result<HandedOver, SendError> {
         away().map_err(SendError::Unreachable)
     }
 

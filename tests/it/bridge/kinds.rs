@@ -171,6 +171,22 @@ async fn same_reaction_told_again_is_as_last_event_says() {
     assert_eq!(rig.run.matrix.ticks(&shown), ["🎉"]);
 }
 
+/// The vote that is told again has another time, and no line of its own in the room.
+#[tokio::test]
+async fn same_vote_told_again_is_as_last_event_says() {
+    let mut rig = Rig::new().await;
+    let asked = rig.told("POLL", Kind::Poll, "[poll: When?] nine · ten", poll());
+    rig.tell(asked.clone());
+    for at in [30, 31] {
+        rig.run.whatsapp.event(vote(&asked, &["nine"], at));
+    }
+    rig.settle().await;
+    let told = rig.events(EventType::MessagePoll).await;
+    let view = serde_json::to_value(MessageView::from(rig.stored("POLL").await)).unwrap();
+    assert_eq!(told.last().unwrap()["details"], view["details"]);
+    assert_eq!(told.len(), 2);
+}
+
 /// Rule 13. What follows is stored.
 #[tokio::test]
 async fn event_about_unknown_message_is_quarantined() {

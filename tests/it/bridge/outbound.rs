@@ -354,6 +354,11 @@ async fn reply_without_quote_says_so() {
     rig.settle().await;
     assert_eq!(rig.message("quoted").await.reply_to, Some(asked.id));
     assert_eq!(rig.message("quoted").await.details, None);
+    // The page has it when it is asked, and not any more when it takes the reply.
+    rig.run.whatsapp.world.lock().unwrap().lost_by_then.push(stanza.clone());
+    replies(&rig, "gone meanwhile");
+    rig.settle().await;
+    assert!(rig.message("gone meanwhile").await.details.unwrap().quote_lost);
     rig.run.whatsapp.world.lock().unwrap().unquotable.push(stanza);
     replies(&rig, "Yes, that one");
     rig.settle().await;
@@ -362,5 +367,5 @@ async fn reply_without_quote_says_so() {
     assert!(bare.details.unwrap().quote_lost);
     let notices = rig.run.matrix.notices();
     let told = notices.iter().filter(|line| line.contains("sees no quote"));
-    assert_eq!(told.count(), 1, "{notices:?}");
+    assert_eq!(told.count(), 2, "{notices:?}");
 }

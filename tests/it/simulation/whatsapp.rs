@@ -8,7 +8,7 @@ use crm::domain::conversation::ChatKind;
 use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
-    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, LoginMethod, LookUp, MessageChange, MessageRef,
+    AvatarLookup, Batch, ChatSummary, Earlier, FetchError, HandedOver, LoginMethod, LookUp, MessageChange, MessageRef,
     OutgoingChange, OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, QuotedKey, Recipient, Resolved,
     SendError, Unreachable, WaMessage, WhatsApp,
 };
@@ -111,7 +111,7 @@ impl WhatsApp for FakeWhatsApp {
         Ok(!self.world.lock().unwrap().unquotable.contains(&quoted.id))
     }
 
-    async fn send(&self, message: &OutgoingMessage) -> Result<i32, SendError> {
+    async fn send(&self, message: &OutgoingMessage) -> Result<HandedOver, SendError> {
         self.enter().await.map_err(SendError::Unreachable)?;
         let chance = {
             let mut world = self.world.lock().unwrap();
@@ -157,7 +157,12 @@ impl WhatsApp for FakeWhatsApp {
                 why: "the answer was lost".into(),
             })
         } else {
-            Ok(0)
+            let world = self.world.lock().unwrap();
+            let is_forgotten = |quoted: &QuotedKey| world.lost_by_then.contains(&quoted.id);
+            Ok(HandedOver {
+                ack: 0,
+                quote_lost: message.quoted.as_ref().is_some_and(is_forgotten),
+            })
         }
     }
 

@@ -93,6 +93,8 @@ pub struct World {
     pub other_forms: Vec<(PhoneNumber, usize)>,
     /// Stanza ids of messages that the page can no longer quote.
     pub unquotable: Vec<WaMessageId>,
+    /// Messages that the page has until a reply to them is handed over.
+    pub lost_by_then: Vec<WaMessageId>,
 }
 
 #[derive(Clone)]
@@ -141,6 +143,7 @@ impl FakeWhatsApp {
             stored: vec![],
             other_forms: vec![],
             unquotable: vec![],
+            lost_by_then: vec![],
         };
         world.publish();
         Self {

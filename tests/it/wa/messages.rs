@@ -71,7 +71,7 @@ async fn text_goes_out_once_under_chosen_id() {
             content: OutgoingContent::text("Hello Ada 👋".to_owned()),
             quoted: None,
         };
-        assert!(desk.web.send(&text).await.unwrap() >= 0);
+        assert!(desk.web.send(&text).await.unwrap().ack >= 0);
         let sent = desk.standin.until(|world| world.inbox(ada.id()).first().cloned()).await;
         assert_eq!(
             (sent.stanza_id.as_str(), sent.text.as_str()),

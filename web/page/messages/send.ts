@@ -58,7 +58,7 @@ export interface Outgoing {
 }
 
 /** Sends a message under its stanza id. */
-export async function send(out: Outgoing): Promise<{ ack: number }> {
+export async function send(out: Outgoing): Promise<{ ack: number; quoteLost: boolean }> {
   mayWrite(out.me);
   if (handedOver.has(out.id)) {
     throw new PageError('handed_over', 'this message was passed to the page before', false);
@@ -69,6 +69,7 @@ export async function send(out: Outgoing): Promise<{ ack: number }> {
   const chat = idText(model.id);
   const key = keyOf(chat, out.id);
   const quotedMsg = out.quoted ? await quotable({ chat, ...out.quoted }) : null;
+  const quoteLost = out.quoted !== null && quotedMsg === null;
   // Checked again: the page may have changed during the await. No await may follow before the id is noted as sent.
   mayWrite(out.me);
   handedOver.add(out.id);
@@ -81,12 +82,12 @@ export async function send(out: Outgoing): Promise<{ ack: number }> {
       markIsRead: false,
       detectMentioned: false,
     });
-    return { ack: inMemory(key)?.ack ?? sent.ack };
+    return { ack: inMemory(key)?.ack ?? sent.ack, quoteLost };
   } catch (error) {
     // The library may fail after it has passed the message on.
     const sent = inMemory(key);
     if (sent) {
-      return sent;
+      return { ...sent, quoteLost };
     }
     if (REFUSED_BEFORE.has(codeOf(error))) {
       handedOver.delete(out.id);

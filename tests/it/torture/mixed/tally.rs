@@ -335,7 +335,7 @@ fn count_order(tally: &mut Tally, who: usize, rows: &[Value]) {
     }
 }
 
-/// A reply points at the row of what it quotes, unless that was deleted.
+/// A reply points at the row of what it quotes, unless that was deleted, or the reply says that its quote was lost.
 fn count_quote(tally: &mut Tally, place: &str, rows: &[Value], row: &Value, now: &Message) {
     let quoted = now.quote.as_ref().and_then(|quote| row_of(rows, &quote.id));
     let is_deleted = |row: &Value| row["deleted_at"].is_string();
@@ -346,6 +346,8 @@ fn count_quote(tally: &mut Tally, place: &str, rows: &[Value], row: &Value, now:
         return;
     }
     let on_phone = now.quote.as_ref().map(|quote| quote.id.as_str());
+    let is_lost = row["details"]["quote_lost"] == true;
+    let target = target.filter(|_| !is_lost);
     let stored = target.and_then(|target| target["whatsapp_id"].as_str());
     if on_phone != stored {
         tally
