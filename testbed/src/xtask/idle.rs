@@ -72,7 +72,7 @@ async fn log_in(server: &Server, standin: &StandIn, accounts: u32) -> Result<()>
             "{name} is not made: {}",
             answer.text().await?
         );
-        let phone = standin.add_phone(&name, &format!("44770090{number:04}"));
+        let phone = standin.add_phone(&name, &format!("4477009010{number:02}"));
         server.log_in_as(&phone, &name).await?;
     }
     Ok(())
