@@ -12,7 +12,7 @@ use testbed::standin::{Options, StandIn};
 use super::bench::figures::{Figures, Table};
 use super::machine::{self, Extent};
 use super::section::section;
-use super::server::{Place, Profile, Server};
+use super::server::{Place, Server, release_or};
 use super::siege;
 
 /// Messages for each customer.
@@ -26,12 +26,7 @@ const TICKS_A_SECOND: u64 = 100;
 /// Links `accounts` phones, fills the database with `messages`, and measures an idle server.
 pub async fn run(program: Option<PathBuf>, accounts: u32, messages: u64) -> Result<()> {
     machine::prepare(Extent::Demo).await?;
-    let program = if let Some(program) = program {
-        program
-    } else {
-        section("build", Profile::Release.build()).await?;
-        Profile::Release.program()?
-    };
+    let program = release_or(program).await?;
     let standin = StandIn::start(Options::default()).await?;
     let server = Server::start(&program, Place::new()?, &standin.url(), None).await?;
     section("logins", log_in(&server, &standin, accounts)).await?;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::sync::Mutex;
 
-use super::section::{cargo, run, workspace};
+use super::section::{cargo, run, section, workspace};
 
 const READY: Duration = Duration::from_mins(1);
 const LOGIN: Duration = Duration::from_mins(3);
@@ -104,6 +104,15 @@ impl Profile {
         }
         Ok(program)
     }
+}
+
+/// Returns the program that was given; without one, a release build of this repository, which is built.
+pub async fn release_or(given: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(program) = given {
+        return Ok(program);
+    }
+    section("build", Profile::Release.build()).await?;
+    Profile::Release.program()
 }
 
 /// `crm serve` on an empty database.
@@ -252,7 +261,8 @@ fn with_homeserver(launch: Launch, homeserver: &Homeserver) -> Launch {
     }
 }
 
-async fn until_alive(process: &mut Process, url: &str) -> Result<()> {
+/// Waits until the server at this address answers.
+pub async fn until_alive(process: &mut Process, url: &str) -> Result<()> {
     let client = reqwest::Client::builder().timeout(REQUEST).no_proxy().build()?;
     let alive = format!("{url}/healthz");
     let answers = async || {

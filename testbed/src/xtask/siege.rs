@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::section::section;
-use super::server::Profile;
+use super::server::{release_or, until_alive};
 
 const CUSTOMERS: u64 = 10_000;
 const MESSAGES: u64 = 100_000;
@@ -37,18 +37,12 @@ const GATHER: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(500);
 /// Time between the end of the siege and the last look at the memory.
 const CALM: Duration = Duration::from_secs(10);
-const READY: Duration = Duration::from_mins(1);
 /// Milliseconds since 1970 of the newest message before the siege.
 const NOW: i64 = 1_790_000_000_000;
 
 /// Plays the siege against a program; without one, a release build of this repository is built.
 pub async fn run(program: Option<PathBuf>, time: Duration) -> Result<()> {
-    let program = if let Some(program) = program {
-        program
-    } else {
-        section("build", Profile::Release.build()).await?;
-        Profile::Release.program()?
-    };
+    let program = release_or(program).await?;
     let files = raise_open_files();
     let needed = Forces::FULL.half_sent + Forces::FULL.sockets + 4 * Forces::FULL.stalled + 500;
     ensure!(
@@ -91,13 +85,14 @@ impl Besieged {
             .variable("CRM_WHATSAPP_BROWSER", "/nowhere/chromium")
             .arguments(["serve"])
             .ended_by(Signal::TERM);
+        let url = format!("http://{address}");
         // Once to make the tables.
         let mut process = launch.start()?;
-        until_alive(&mut process, address).await?;
+        until_alive(&mut process, &url).await?;
         ensure!(process.end(), "the server does not end:\n{}", process.last_words());
         fill(&data.join("crm.db"), folder.path(), (CUSTOMERS, MESSAGES)).await?;
         let mut process = launch.start()?;
-        until_alive(&mut process, address).await?;
+        until_alive(&mut process, &url).await?;
         let key = std::fs::read_to_string(data.join("admin.key"))?.trim().to_owned();
         let target = Target::new(address, &key, MEDIUM_BYTES).await?;
         Ok(Self {
@@ -171,16 +166,6 @@ fn on_thread(work: impl Future<Output = ()> + Send + 'static) -> tokio::task::Jo
         runtime.block_on(work);
         Ok(())
     })
-}
-
-async fn until_alive(process: &mut Process, address: SocketAddr) -> Result<()> {
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let alive = format!("http://{address}/healthz");
-    let answers = async || {
-        let answer = client.get(&alive).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    };
-    process.until(READY, answers).await
 }
 
 /// Fills the database of a server that does not run with so many customers and messages.

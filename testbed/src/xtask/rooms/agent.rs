@@ -2,7 +2,6 @@
 //! A client library would spend its own time on each room at each sync, which is not what is measured here.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -24,7 +23,7 @@ type Shown = HashSet<String>;
 
 /// A person's login, and what their client shows.
 pub struct Agent {
-    requests: Arc<Requests>,
+    requests: Requests,
     pub user_id: String,
     shown: watch::Sender<Shown>,
 }
@@ -57,7 +56,7 @@ impl Agent {
             .context("the agent cannot log in")?
             .to_owned();
         Ok(Self {
-            requests: Arc::new(Requests { client, base, token }),
+            requests: Requests { client, base, token },
             user_id: synapse.user_id(user),
             shown: watch::channel(Shown::default()).0,
         })

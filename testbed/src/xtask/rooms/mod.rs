@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::bench::figures::{Figures, Latencies, Table};
 use super::machine::{self, Extent};
 use super::section::section;
-use super::server::{Homeserver, Identity, Place, Profile, Server};
+use super::server::{Homeserver, Identity, Place, Server, release_or};
 use agent::Agent;
 use peer::{Room, Script};
 
@@ -47,12 +47,7 @@ const SERVER_NAME: &str = "localhost";
 /// Makes `count` rooms with the program, measures, and prints the figures.
 pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
     machine::prepare(Extent::Demo).await?;
-    let program = if let Some(program) = program {
-        program
-    } else {
-        section("build", Profile::Release.build()).await?;
-        Profile::Release.program()?
-    };
+    let program = release_or(program).await?;
     let place = Place::new()?;
     let registration = place.registration(&program, SERVER_NAME).await?;
     let options = SynapseOptions {
@@ -73,6 +68,7 @@ pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
     )
     .await?;
     let many = Many {
+        key: server.key()?,
         server,
         agent,
         script,
@@ -91,6 +87,8 @@ pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
 
 struct Many {
     server: Server,
+    /// Key of the server's administrator.
+    key: String,
     agent: Agent,
     script: Script,
     count: usize,
@@ -222,7 +220,7 @@ impl Many {
         let start = Instant::now();
         loop {
             let request = self.client.get(format!("{}/api/v1/status", self.server.url()));
-            let status: Value = request.bearer_auth(self.server.key()?).send().await?.json().await?;
+            let status: Value = request.bearer_auth(&self.key).send().await?.json().await?;
             let waiting = status["outbox"]["waiting"]
                 .as_array()
                 .context("a status without its outbox")?;
@@ -251,7 +249,7 @@ impl Many {
         let request = self
             .client
             .post(format!("{}/messages/inbox", self.server.url()))
-            .bearer_auth(self.server.key()?)
+            .bearer_auth(&self.key)
             .json(&body);
         let answer = request.send().await?;
         let status = answer.status();
