@@ -158,28 +158,41 @@ impl Conversations<'_, Tx> {
                 created: true,
             });
         };
-        let mut after = before.clone();
-        if let Some(chat) = chat
-            && before.chat_id.as_ref() != Some(chat)
-        {
-            self.free_chat(account, chat).await?;
-            after.chat_id = Some(chat.clone());
+        let mut conversation = read(before)?;
+        if let Some(chat) = chat {
+            conversation = self.answer_in(conversation, chat).await?;
         }
-        if customer.is_none() {
-            name.clone_into(&mut after.name);
-        }
-        if after != before {
+        if customer.is_none() && conversation.name != name {
             let change = conversation::ActiveModel {
-                chat_id: Set(after.chat_id.clone()),
-                name: Set(after.name.clone()),
+                name: Set(name.to_owned()),
                 ..conversation::ActiveModel::default()
             };
-            after.updated_at = self.0.now.0;
-            self.change(after.id, change).await?;
+            self.change(conversation.id, change).await?;
+            name.clone_into(&mut conversation.name);
+            conversation.updated_at = self.0.now;
         }
         Ok(ResolvedConversation {
-            conversation: read(after)?,
+            conversation,
             created: false,
+        })
+    }
+
+    /// Sets the chat in which a conversation is answered, and takes it from the conversation that had it. Returns the
+    /// conversation as stored afterwards.
+    pub async fn answer_in(&self, conversation: Conversation, chat: &ChatId) -> Result<Conversation, StoreError> {
+        if conversation.chat_id.as_ref() == Some(chat) {
+            return Ok(conversation);
+        }
+        self.free_chat(conversation.account_id, chat).await?;
+        let change = conversation::ActiveModel {
+            chat_id: Set(Some(chat.clone())),
+            ..conversation::ActiveModel::default()
+        };
+        self.change(conversation.id, change).await?;
+        Ok(Conversation {
+            chat_id: Some(chat.clone()),
+            updated_at: self.0.now,
+            ..conversation
         })
     }
 

@@ -140,10 +140,10 @@ impl Store {
 
     /// Runs `closure` in a transaction and returns when that is committed durably (rule 22).
     ///
-    /// There is one writer. Waiting closures run one after the other and are committed together, each under its own
-    /// savepoint: an error undoes only its own closure.
+    /// There is one writer. Waiting closures run one after the other and are committed together. An error undoes only its
+    /// own closure: then all of them run again, each under a savepoint.
     ///
-    /// After a lost connection or a collision with another process the closure runs again. So the writer owns `input`
+    /// After a lost connection or a collision with another process the closure runs again, too. So the writer owns `input`
     /// and lends it to each run: the closure borrows it, never consumes it, and captures nothing. It must recognize
     /// what it has done already by keys of its own.
     ///

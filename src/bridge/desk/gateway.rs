@@ -8,7 +8,7 @@ use crate::bridge::core::accounts::{note_added, removal};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, state};
 use crate::bridge::inbound::message;
-use crate::bridge::inbound::message::Arrival;
+use crate::bridge::inbound::message::{Arrival, IntakeOutcome};
 use crate::bridge::outbound::queue;
 use crate::domain::account::{Account, AccountKind, GATEWAY_ACCOUNT};
 use crate::domain::conversation::ChatKind;
@@ -82,15 +82,17 @@ async fn take_in(
         return Ok(known);
     }
     let message = as_reported(told, tx.now());
-    Box::pin(store(tx, core, &account, &message)).await?;
+    if let IntakeOutcome::New(stored) = Box::pin(store(tx, core, &account, &message)).await? {
+        return Ok(*stored);
+    }
     let stored = tx.messages().received(account.id, &told.whatsapp_id).await?;
     stored.ok_or_else(|| StoreError::Missing { what: "message" }.into())
 }
 
 /// Stores a message of a gateway, and applies the ack that waits for it.
-async fn store(tx: &mut Tx, core: &Core, account: &Account, message: &WaMessage) -> Result<(), StoreError> {
+async fn store(tx: &mut Tx, core: &Core, account: &Account, message: &WaMessage) -> Result<IntakeOutcome, StoreError> {
     let policy = core.policy_of(&account.name);
-    Box::pin(message::take_in(tx, &policy, account, message, Arrival::Live)).await?;
+    let taken = Box::pin(message::take_in(tx, &policy, account, message, Arrival::Live)).await?;
     if message.from_me
         && let Some(ours) = tx.messages().ours(account.id, &message.id, None).await?
     {
@@ -99,7 +101,7 @@ async fn store(tx: &mut Tx, core: &Core, account: &Account, message: &WaMessage)
             state::apply_ack(tx, &policy, &ours, ack).await?;
         }
     }
-    Ok(())
+    Ok(taken)
 }
 
 async fn take_ack(

@@ -101,8 +101,8 @@ async fn take_event(
         PageEvent::Message(message) => {
             let taken = Box::pin(message::take_in(tx, policy, account, message, Arrival::Live)).await?;
             told.new += usize::from(taken != IntakeOutcome::Known);
-            if let IntakeOutcome::New(conversation) = taken {
-                told.fresh.push(conversation);
+            if let IntakeOutcome::New(stored) = taken {
+                told.fresh.push(stored.conversation_id);
             }
         }
         PageEvent::Ack { chat, ids, ack } => {

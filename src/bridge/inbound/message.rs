@@ -14,7 +14,7 @@ use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
-use crate::domain::{ChatId, ConversationId, Timestamp};
+use crate::domain::{ChatId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, StoreError, Tx};
 
 use super::{changes, later, members, polls};
@@ -27,10 +27,10 @@ const MAX_AHEAD: Duration = Duration::from_hours(24);
 const SKEW: Duration = Duration::from_secs(30);
 
 /// Result of storing a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum IntakeOutcome {
-    /// New message of a customer or a group, or a missed call; the chat gets a read receipt later.
-    New(ConversationId),
+    /// New message of a customer or a group, or a missed call, as stored; the chat gets a read receipt later.
+    New(Box<Message>),
     /// Stored without a read receipt: history, a notice other than a missed call, a deleted message, or one of our own
     /// phone.
     Quiet,
@@ -91,9 +91,14 @@ pub(crate) async fn take_in(
     if let Some(poll) = &mut details.poll {
         poll.votes = polls::votes_of(message);
     }
-    let by = members::with_other_id(tx, conversation.id, &message.contact).await?;
+    let is_group = message.chat_kind == ChatKind::Group;
+    let by = if is_group {
+        members::with_other_id(tx, conversation.id, &message.contact).await?
+    } else {
+        message.contact.clone()
+    };
     let sender = sender_key(message.chat_kind, message.from_me, &message.sender, &by);
-    if message.chat_kind == ChatKind::Group
+    if is_group
         && !message.from_me
         && let Some(stored) = members::message_of(tx, conversation.id, &message.id, &sender, &by).await?
     {
@@ -144,7 +149,7 @@ pub(crate) async fn take_in(
     if backfilled || is_quiet || stored.deleted_at.is_some() {
         return Ok(IntakeOutcome::Quiet);
     }
-    follow_up(tx, policy, &conversation, &stored).await
+    follow_up(tx, policy, &conversation, stored).await
 }
 
 /// Does what follows from a message that is not history: shows it in the room, counts it as unread, reopens the
@@ -153,11 +158,11 @@ async fn follow_up(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    stored: &Message,
+    stored: Message,
 ) -> Result<IntakeOutcome, StoreError> {
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
-        tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
+        tx.outbox().enqueue(NewWork::for_message(&stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
         // Sent on the phone: so the phone is in use, and the conversation is answered.
@@ -165,10 +170,10 @@ async fn follow_up(
         state::mark_answered(tx, conversation).await?;
         return Ok(IntakeOutcome::Quiet);
     }
-    if stored.kind == Kind::System && !is_missed_call(stored) {
+    if stored.kind == Kind::System && !is_missed_call(&stored) {
         return Ok(IntakeOutcome::Quiet);
     }
-    consent::heard(tx, policy, conversation, stored).await?;
+    consent::heard(tx, policy, conversation, &stored).await?;
     tx.conversations().add_unread(conversation.id, 1).await?;
     later::overtaken(tx, policy, conversation).await?;
     if conversation.status != ConversationStatus::Open {
@@ -180,7 +185,7 @@ async fn follow_up(
         tx.emit(Event::conversation_updated(&reopened));
         Box::pin(notice::show_room(tx, policy, &reopened)).await?;
     }
-    Ok(IntakeOutcome::New(conversation.id))
+    Ok(IntakeOutcome::New(Box::new(stored)))
 }
 
 /// Returns whether a notice is shown in the room; other notices are only stored.
@@ -244,17 +249,28 @@ async fn place(
     }
     let met = people::meet(tx, policy, &message.contact, IdentitySource::WhatsApp).await?;
     let customer = &met.customer;
-    // A customer with several chats is answered in the one where they wrote last.
-    if let Some(known) = tx.conversations().of_customer(account.id, customer.id).await?
-        && (message.new_number.is_some()
-            || is_answered_elsewhere(tx, &known, customer, message).await?
-            || is_told_again(tx, &known, message).await?)
-    {
-        return Ok((Some(met), known));
-    }
-    let kind = ChatKind::Direct;
-    let conversation = open_conversation(tx, account, Some(customer), &message.chat, kind, &customer.name).await?;
+    let conversation = match tx.conversations().of_customer(account.id, customer.id).await? {
+        Some(known) if keeps_its_chat(tx, &known, customer, message).await? => known,
+        Some(known) => tx.conversations().answer_in(known, &message.chat).await?,
+        None => {
+            let kind = ChatKind::Direct;
+            open_conversation(tx, account, Some(customer), &message.chat, kind, &customer.name).await?
+        }
+    };
     Ok((Some(met), conversation))
+}
+
+/// Returns whether a conversation goes on being answered in its own chat when this message comes: a customer with several
+/// chats is answered in the one where they wrote last.
+async fn keeps_its_chat(
+    tx: &mut Tx,
+    known: &Conversation,
+    customer: &Customer,
+    message: &WaMessage,
+) -> Result<bool, StoreError> {
+    Ok(message.new_number.is_some()
+        || is_answered_elsewhere(tx, known, customer, message).await?
+        || is_told_again(tx, known, message).await?)
 }
 
 /// Returns whether an older message came in this chat. A conversation that has lost its chat is answered at the customer's
@@ -318,7 +334,8 @@ pub(crate) async fn learn(
     let live = tx.conversations().live(conversation.id).await?;
     let conversation = live.unwrap_or_else(|| conversation.clone());
     let Some(asked) = asked else {
-        return answer_in(tx, &conversation, &resolved.chat).await.map(Learned::Meant);
+        let conversation = tx.conversations().answer_in(conversation, &resolved.chat).await?;
+        return Ok(Learned::Meant(conversation));
     };
     if let Some(owner) = tx.customers().by_identity(&Identity::phone(asked)).await?
         && Some(owner.id) != conversation.customer_id
@@ -328,23 +345,8 @@ pub(crate) async fn learn(
     if conversation.chat_id.is_some() {
         return Ok(Learned::Meant(conversation));
     }
-    answer_in(tx, &conversation, &resolved.chat).await.map(Learned::Meant)
-}
-
-/// Sets the chat in which a conversation is answered.
-async fn answer_in(tx: &mut Tx, conversation: &Conversation, chat: &ChatId) -> Result<Conversation, StoreError> {
-    let Conversation {
-        account_id,
-        customer_id,
-        kind,
-        name,
-        ..
-    } = conversation;
-    let resolved = tx
-        .conversations()
-        .resolve(*account_id, *customer_id, Some(chat), *kind, name)
-        .await?;
-    Ok(resolved.conversation)
+    let conversation = tx.conversations().answer_in(conversation, &resolved.chat).await?;
+    Ok(Learned::Meant(conversation))
 }
 
 async fn open_conversation(

@@ -98,7 +98,8 @@ impl Customers<'_, Tx> {
         let row =
             meant(told, &known, &news).ok_or_else(|| StoreError::corrupt("customer_identities", "nobody has it"))?;
         let (id, home) = (row.customer_id, row.home_id);
-        if self.learn_names(home.unwrap_or(id), told).await? {
+        let unchanged = self.learn_names(home.unwrap_or(id), told).await?;
+        if unchanged.is_none() {
             news.stale.insert(id);
         }
         let is_stale = news.stale.remove(&id);
@@ -108,9 +109,10 @@ impl Customers<'_, Tx> {
             others.extend(self.refresh(other).await?);
         }
         let changed = if is_stale { self.refresh(id).await? } else { None };
-        let customer = match &changed {
-            Some(customer) => customer.clone(),
-            None => super::read(self.need(id).await?)?,
+        let customer = match (&changed, unchanged) {
+            (Some(customer), _) => customer.clone(),
+            (None, Some(row)) if row.id == id => super::read(row)?,
+            (None, _) => super::read(self.need(id).await?)?,
         };
         Ok(ResolvedCustomer {
             created: news.created == Some(id),

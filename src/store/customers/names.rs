@@ -54,8 +54,13 @@ impl Customers<'_, Tx> {
             .last_insert_id)
     }
 
-    /// Stores the reported names and returns whether one changed. A name that is not reported any more stays.
-    pub(super) async fn learn_names(&self, id: CustomerId, told: &Contact) -> Result<bool, StoreError> {
+    /// Stores the reported names. Returns the customer as stored if none of them changed. A name that is not reported any
+    /// more stays.
+    pub(super) async fn learn_names(
+        &self,
+        id: CustomerId,
+        told: &Contact,
+    ) -> Result<Option<customer::Model>, StoreError> {
         let before = self.need(id).await?;
         let mut after = before.clone();
         if told.saved_name.is_some() {
@@ -65,7 +70,7 @@ impl Customers<'_, Tx> {
             after.push_name.clone_from(&told.push_name);
         }
         if after == before {
-            return Ok(false);
+            return Ok(Some(before));
         }
         let change = customer::ActiveModel {
             saved_name: Set(after.saved_name),
@@ -74,7 +79,7 @@ impl Customers<'_, Tx> {
             ..Default::default()
         };
         self.change(id, change).await?;
-        Ok(true)
+        Ok(None)
     }
 
     /// Computes the name and the phone number again. Returns the customer if they changed.

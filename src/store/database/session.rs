@@ -1,6 +1,7 @@
-//! A savepoint that records how it failed. Every statement of a transaction goes through it, so that no failure can be
-//! ignored: when a statement fails, the savepoint is undone, in every database alike.
+//! A transaction or savepoint that records how it failed. Every statement of a closure goes through it, so that no failure
+//! can be ignored: when a statement fails, all that the closure has changed is undone, in every database alike.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sea_query::Value;
@@ -11,24 +12,39 @@ use sea_orm::{
 
 use super::failure::{Failure, NUL};
 
-/// Connection of a [`Tx`]: a savepoint that records its first failure.
+/// Connection of a [`Tx`]: a transaction or a savepoint in one, which records its first failure and whether anything but
+/// reading was asked of it.
 pub struct Session {
-    savepoint: DatabaseTransaction,
+    transaction: DatabaseTransaction,
     failure: Mutex<Option<Failure>>,
+    changed: AtomicBool,
 }
 
 impl Session {
-    pub const fn new(savepoint: DatabaseTransaction) -> Self {
+    pub const fn new(transaction: DatabaseTransaction) -> Self {
         Self {
-            savepoint,
+            transaction,
             failure: Mutex::new(None),
+            changed: AtomicBool::new(false),
         }
     }
 
-    /// Returns the savepoint, and its first failure if any.
+    /// Returns the transaction, and its first failure if any.
     pub fn into_parts(self) -> (DatabaseTransaction, Option<Failure>) {
         let failure = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (self.savepoint, failure)
+        (self.transaction, failure)
+    }
+
+    /// Returns whether only queries ran, so that there is nothing to undo.
+    pub fn is_unchanged(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Notes a statement that may change something. Some queries do: an `INSERT` can return a row.
+    fn look_at(&self, sql: &str) {
+        if !sql.starts_with("SELECT") {
+            self.changed.store(true, Ordering::Relaxed);
+        }
     }
 
     fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
@@ -66,25 +82,29 @@ fn refuse_nul(statement: &Statement) -> Result<(), DbErr> {
 #[async_trait::async_trait]
 impl ConnectionTrait for Session {
     fn get_database_backend(&self) -> DbBackend {
-        self.savepoint.get_database_backend()
+        self.transaction.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.look_at(&statement.sql);
         self.note(refuse_nul(&statement))?;
-        self.note(self.savepoint.execute_raw(statement).await)
+        self.note(self.transaction.execute_raw(statement).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.note(self.savepoint.execute_unprepared(sql).await)
+        self.look_at(sql);
+        self.note(self.transaction.execute_unprepared(sql).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.look_at(&statement.sql);
         self.note(refuse_nul(&statement))?;
-        self.note(self.savepoint.query_one_raw(statement).await)
+        self.note(self.transaction.query_one_raw(statement).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.look_at(&statement.sql);
         self.note(refuse_nul(&statement))?;
-        self.note(self.savepoint.query_all_raw(statement).await)
+        self.note(self.transaction.query_all_raw(statement).await)
     }
 }

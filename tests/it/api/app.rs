@@ -19,7 +19,7 @@ use crm::domain::message::{Author, Direction, Kind, Message, MessageState};
 use crm::domain::pacing::Pace;
 use crm::domain::{AccountId, Clock, Timestamp, WaMessageId};
 use crm::fetch::Fetcher;
-use crm::store::{Contact, Inserted, NewMessage, OpenOptions, Store, StoreError, Synchronous};
+use crm::store::{Contact, Inserted, NewMessage, OpenOptions, StatementLog, Store, StoreError, Synchronous};
 use crm::supervisor::Supervisor;
 use crm::vault::Vault;
 use futures_util::FutureExt;
@@ -67,6 +67,8 @@ pub struct App {
     pub folder: TempDir,
     /// How many messages customers wrote.
     written: AtomicU32,
+    /// How many statements the database was given.
+    statements: Arc<AtomicU32>,
 }
 
 impl App {
@@ -128,9 +130,14 @@ impl App {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("crm.db").display());
+        let statements = Arc::<AtomicU32>::default();
+        let counted = Arc::clone(&statements);
         let options = OpenOptions {
             synchronous: Synchronous::Off,
             max_pages,
+            statements: Some(StatementLog::new(move |_| {
+                counted.fetch_add(1, Ordering::SeqCst);
+            })),
             ..OpenOptions::new(&url)
         };
         let store = options.open(Arc::new(Stopped)).await.unwrap();
@@ -165,6 +172,7 @@ impl App {
             http: Client::builder().no_proxy().build().unwrap(),
             folder,
             written: AtomicU32::new(1),
+            statements,
         };
         app.key = app.key_of(Scope::Admin).await;
         app
@@ -207,6 +215,13 @@ impl App {
         )
         .await;
         self
+    }
+
+    /// How many statements `doing` gives to the database.
+    pub async fn statements_of(&self, doing: impl Future<Output = ()>) -> u32 {
+        let before = self.statements.load(Ordering::SeqCst);
+        doing.await;
+        self.statements.load(Ordering::SeqCst) - before
     }
 
     /// A new key.
