@@ -1,6 +1,7 @@
 //! Objects in a bucket, for several servers that share one database. An object is written again each time that it is
 //! stored, so that its age is the time since the last store.
 
+use std::future::ready;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -9,17 +10,19 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use tempfile::NamedTempFile;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::domain::Timestamp;
 
-use super::{Pieces, VaultError, is_name};
+use super::{Names, Pieces, VaultError, is_name, written};
 
 /// Size of one part of an upload, in bytes: the minimum of S3.
 const PART_BYTES: usize = 5 << 20;
+/// Begin of the name of a local copy.
+const COPY: &str = "copy-";
 
 /// A bucket with objects under `ab/ab12…`.
 pub(super) struct Bucket {
@@ -87,7 +90,7 @@ impl Bucket {
 
     /// Downloads an object to a file in `folder`; the file appears under its name when it is complete.
     pub async fn copy_to(&self, sha256: &str, folder: &FilePath) -> Result<PathBuf, VaultError> {
-        let path = folder.join(format!("copy-{sha256}"));
+        let path = folder.join(format!("{COPY}{sha256}"));
         if fs::metadata(&path).await.is_ok() {
             return Ok(path);
         }
@@ -102,17 +105,20 @@ impl Bucket {
         Ok(path)
     }
 
-    /// Returns the names of objects that were written before `before`.
-    pub async fn older_than(&self, before: Timestamp) -> Result<Vec<String>, VaultError> {
-        let mut old = vec![];
-        let mut objects = self.store.list(None);
-        while let Some(object) = objects.try_next().await? {
+    /// Returns the names of objects that were stored before `before`.
+    pub fn older_than(&self, before: Timestamp) -> Names<'_> {
+        let old = self.store.list(None).try_filter_map(move |object| {
             let name = object.location.filename().unwrap_or_default();
-            if is_name(name) && object.last_modified.timestamp_millis() < before.0 {
-                old.push(name.to_owned());
-            }
-        }
-        Ok(old)
+            let is_old = is_name(name) && stored(&object) < before;
+            ready(Ok(is_old.then(|| name.to_owned())))
+        });
+        old.map_err(VaultError::from).boxed()
+    }
+
+    /// Returns when an object was stored last.
+    pub async fn stored(&self, sha256: &str) -> Result<Timestamp, VaultError> {
+        let object = self.store.head(&location(sha256)?).await.map_err(missing)?;
+        Ok(stored(&object))
     }
 
     /// Deletes an object, if it exists.
@@ -122,6 +128,23 @@ impl Bucket {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Deletes copies of objects that were made before `before`. What else is in the folder is on its way into the bucket.
+pub(super) async fn remove_copies(folder: &FilePath, before: Timestamp) -> Result<(), VaultError> {
+    let mut files = fs::read_dir(folder).await?;
+    while let Some(file) = files.next_entry().await? {
+        let is_copy = file.file_name().to_string_lossy().starts_with(COPY);
+        if is_copy && file.metadata().await.is_ok_and(|there| written(&there) < before) {
+            // It may be gone already.
+            let _ = fs::remove_file(file.path()).await;
+        }
+    }
+    Ok(())
+}
+
+fn stored(object: &ObjectMeta) -> Timestamp {
+    Timestamp(object.last_modified.timestamp_millis())
 }
 
 fn location(sha256: &str) -> Result<Path, VaultError> {

@@ -5,15 +5,15 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tempfile::TempPath;
-use tokio::fs::{self, File};
+use tokio::fs::{self, DirEntry, File, ReadDir};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, SeekFrom};
 use tokio_util::io::ReaderStream;
 
 use crate::domain::Timestamp;
 
-use super::{PIECE_BYTES, Pieces, VaultError, is_name, written};
+use super::{Names, PIECE_BYTES, Pieces, VaultError, is_name, written};
 
 /// A folder with objects.
 pub(super) struct Folder {
@@ -64,25 +64,26 @@ impl Folder {
         Ok(path)
     }
 
-    /// Returns the names of objects that were written before `before`.
-    pub async fn older_than(&self, before: Timestamp) -> Result<Vec<String>, VaultError> {
-        let mut old = vec![];
-        let mut subfolders = fs::read_dir(&self.path).await?;
-        while let Some(subfolder) = subfolders.next_entry().await? {
+    /// Returns the names of all objects.
+    pub async fn names(&self) -> Result<Names<'static>, VaultError> {
+        let subfolders = entries(fs::read_dir(&self.path).await?);
+        let objects = subfolders.try_filter_map(|subfolder| async move {
             if subfolder.file_name().len() != 2 {
-                continue;
+                return Ok(None);
             }
-            let mut objects = fs::read_dir(subfolder.path()).await?;
-            while let Some(object) = objects.next_entry().await? {
-                let Ok(name) = object.file_name().into_string() else {
-                    continue;
-                };
-                if is_name(&name) && written(&object.metadata().await?) < before {
-                    old.push(name);
-                }
-            }
-        }
-        Ok(old)
+            Ok(Some(entries(fs::read_dir(subfolder.path()).await?)))
+        });
+        let names = objects.try_flatten().try_filter_map(|object| async move {
+            let name = object.file_name().into_string();
+            Ok(name.ok().filter(|name| is_name(name)))
+        });
+        Ok(names.map_err(VaultError::from).boxed())
+    }
+
+    /// Returns when an object was written.
+    pub async fn stored(&self, sha256: &str) -> Result<Timestamp, VaultError> {
+        let metadata = fs::metadata(self.path_of(sha256)?).await.map_err(missing)?;
+        Ok(written(&metadata))
     }
 
     /// Deletes an object, if it exists.
@@ -110,16 +111,11 @@ pub(super) fn make_empty(path: &Path) -> Result<(), VaultError> {
     Ok(std::fs::create_dir_all(path)?)
 }
 
-/// Deletes files that were written before `before`.
-pub(super) async fn remove_older(path: &Path, before: Timestamp) -> Result<(), VaultError> {
-    let mut files = fs::read_dir(path).await?;
-    while let Some(file) = files.next_entry().await? {
-        if file.metadata().await.is_ok_and(|there| written(&there) < before) {
-            // It may be gone already.
-            let _ = fs::remove_file(file.path()).await;
-        }
-    }
-    Ok(())
+/// Returns the entries of a folder, one by one.
+fn entries(folder: ReadDir) -> impl Stream<Item = std::io::Result<DirEntry>> {
+    stream::try_unfold(folder, |mut folder| async {
+        Ok(folder.next_entry().await?.map(|entry| (entry, folder)))
+    })
 }
 
 fn missing(error: std::io::Error) -> VaultError {

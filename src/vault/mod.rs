@@ -13,12 +13,13 @@ mod thumbnail;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, TryChunksError};
 use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
 
 use crate::domain::Timestamp;
@@ -40,6 +41,8 @@ const COPY_LIFETIME: Duration = Duration::from_hours(1);
 /// Maximum size of an image that a thumbnail is made of, in bytes.
 const MAX_PICTURE_BYTES: u64 = 25 << 20;
 
+/// A stream of the names of objects.
+type Names<'a> = BoxStream<'a, Result<String, VaultError>>;
 /// A stream of an object's bytes.
 pub type Pieces = BoxStream<'static, Result<Bytes, VaultError>>;
 
@@ -173,7 +176,8 @@ impl Vault {
         }
     }
 
-    /// Deletes objects that were stored before `before` and that `wanted` does not return. Returns how many.
+    /// Deletes objects that were stored before `before` and that `wanted` does not return. Returns how many. Holds the names
+    /// of [`SWEEP_BATCH`] objects, however many there are.
     pub async fn sweep<E, F>(
         &self,
         now: Timestamp,
@@ -184,27 +188,51 @@ impl Vault {
         E: From<VaultError>,
         F: Future<Output = Result<HashSet<String>, E>>,
     {
-        let old = match &self.inner.place {
-            Place::Folder(folder) => folder.older_than(before).await?,
-            Place::Bucket(bucket) => {
-                folder::remove_older(&self.inner.spool, now.minus(COPY_LIFETIME)).await?;
-                bucket.older_than(before).await?
-            }
+        let place = &self.inner.place;
+        if let Place::Bucket(_) = place {
+            bucket::remove_copies(&self.inner.spool, now.minus(COPY_LIFETIME)).await?;
+        }
+        let names = match place {
+            Place::Folder(folder) => folder.names().await?,
+            Place::Bucket(bucket) => bucket.older_than(before),
         };
+        let mut batches = pin!(names.try_chunks(SWEEP_BATCH));
         let mut deleted = 0;
-        for batch in old.chunks(SWEEP_BATCH) {
+        while let Some(batch) = batches.try_next().await.map_err(|TryChunksError(_, error)| error)? {
             // Waits until the rows of objects just stored are committed: `wanted` must see them.
             let _no_store = self.inner.sweep_lock.write().await;
-            let wanted = wanted(batch.to_vec()).await?;
+            let wanted = wanted(batch.clone()).await?;
             for sha256 in batch.iter().filter(|sha256| !wanted.contains(*sha256)) {
-                match &self.inner.place {
-                    Place::Folder(folder) => folder.remove(sha256).await?,
-                    Place::Bucket(bucket) => bucket.remove(sha256).await?,
+                // Asked last: another server may have stored it again since it was listed.
+                if place.is_older(sha256, before).await? {
+                    place.remove(sha256).await?;
+                    deleted += 1;
                 }
-                deleted += 1;
             }
         }
         Ok(deleted)
+    }
+}
+
+impl Place {
+    /// Returns whether an object was stored before `before`; `false` if it is gone.
+    async fn is_older(&self, sha256: &str, before: Timestamp) -> Result<bool, VaultError> {
+        let stored = match self {
+            Self::Folder(folder) => folder.stored(sha256).await,
+            Self::Bucket(bucket) => bucket.stored(sha256).await,
+        };
+        match stored {
+            Ok(stored) => Ok(stored < before),
+            Err(VaultError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove(&self, sha256: &str) -> Result<(), VaultError> {
+        match self {
+            Self::Folder(folder) => folder.remove(sha256).await,
+            Self::Bucket(bucket) => bucket.remove(sha256).await,
+        }
     }
 }
 

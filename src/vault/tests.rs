@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
@@ -10,9 +11,10 @@ use tempfile::TempDir;
 
 use super::bucket::Bucket;
 use super::{Place, Vault, VaultError};
-use crate::domain::Timestamp;
+use crate::clock::SystemClock;
 use crate::domain::hex::hex;
 use crate::domain::media::Sink as _;
+use crate::domain::{Clock as _, Timestamp};
 
 /// Later than every clock.
 const FAR: Timestamp = Timestamp(i64::MAX);
@@ -86,6 +88,48 @@ async fn sweep_deletes_only_old_unreferenced_objects() {
         assert_eq!(sweep(FAR).await, 1);
         assert_eq!(read(&vault, &mine, 0..4).await.unwrap(), b"mine");
         assert!(read(&vault, &nobodys, 0..4).await.is_err());
+    }
+}
+
+/// Two servers share a bucket: one stores an object anew while the other is about to delete it.
+#[tokio::test]
+async fn object_stored_again_during_sweep_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let bucket: Arc<dyn object_store::ObjectStore> = Arc::new(object_store::memory::InMemory::new());
+    let server = |name| {
+        let spool = folder.path().join(name);
+        Vault::new(&spool, Place::Bucket(Bucket::new(Arc::clone(&bucket)))).unwrap()
+    };
+    let (sweeping, storing) = (server("a"), server("b"));
+    let name = put(&sweeping, b"a picture").await;
+    let now = || SystemClock.now();
+    let before = now().plus(Duration::from_millis(2));
+    let wanted = |_| async {
+        while now() <= before {
+            tokio::task::yield_now().await;
+        }
+        put(&storing, b"a picture").await;
+        Ok::<_, VaultError>(HashSet::new())
+    };
+    while now() < before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(sweeping.sweep(now(), before, wanted).await.unwrap(), 0);
+    assert_eq!(read(&storing, &name, 0..9).await.unwrap(), b"a picture");
+}
+
+/// However long its upload takes.
+#[tokio::test]
+async fn sweep_leaves_incoming_objects_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for vault in vaults(&folder) {
+        let mut incoming = vault.incoming(100).unwrap();
+        incoming.write(b"first half, ").await.unwrap();
+        let none = |_| async { Ok::<_, VaultError>(HashSet::new()) };
+        assert_eq!(vault.sweep(FAR, FAR, none).await.unwrap(), 0);
+        incoming.write(b"second half").await.unwrap();
+        let name = vault.keep(incoming).await.unwrap().sha256.clone();
+        assert_eq!(read(&vault, &name, 0..23).await.unwrap(), b"first half, second half");
     }
 }
 
