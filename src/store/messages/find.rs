@@ -1,5 +1,7 @@
 //! Reading messages: one, by page, or all.
 
+use std::collections::HashMap;
+
 use entity::{conversation, message};
 use futures_util::Stream;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
@@ -11,6 +13,7 @@ use sea_orm::{
 use crate::domain::message::{Direction, Kind, Message, MessageState};
 use crate::domain::whatsapp::MessageRef;
 use crate::domain::{AccountId, ChatId, ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
+use crate::store::database::bounds::MAX_NAMED;
 use crate::store::database::page;
 use crate::store::database::page::{Cursor, Page, PageRequest};
 use crate::store::database::row::word;
@@ -123,6 +126,32 @@ impl Messages<'_, Store> {
             .all(self.0.readers())
             .await?;
         rows.into_iter().filter_map(|row| recent(row).transpose()).collect()
+    }
+
+    /// Returns, by chat, an account's messages with these ids in these chats: those that the page says are the newest. A chat
+    /// without one has been renamed since, or has messages that we have not.
+    pub async fn last_of_chats(
+        &self,
+        account: AccountId,
+        told: &[(&ChatId, &WaMessageId)],
+    ) -> Result<HashMap<ChatId, RecentMessage>, StoreError> {
+        let mut found = HashMap::new();
+        for some in told.chunks(MAX_NAMED) {
+            let chats: HashMap<&str, &ChatId> = some.iter().map(|(chat, id)| (id.as_str(), *chat)).collect();
+            let rows = message::Entity::find()
+                .filter(message::Column::AccountId.eq(account))
+                .filter(message::Column::WhatsappId.is_in(chats.keys().copied()))
+                .all(self.0.readers())
+                .await?;
+            for row in rows {
+                let id = row.whatsapp_id.as_ref().map_or("", WaMessageId::as_str);
+                let Some(&chat) = chats.get(id).filter(|chat| row.chat_id.as_ref() == Some(**chat)) else {
+                    continue;
+                };
+                found.extend(recent(row)?.map(|row| (chat.clone(), row)));
+            }
+        }
+        Ok(found)
     }
 
     /// Returns our messages since `from` whose state may still change, oldest first.

@@ -14,6 +14,7 @@ use super::desk::{self, inbound, outbound, take};
 on_each_database! {
     /// rule 11.
     held_ids_since_moment_come_in_order,
+    last_messages_are_found_in_their_chats,
     /// rule 11.
     only_unfinished_messages_are_read_again,
     /// rule 11.
@@ -57,6 +58,22 @@ async fn held_ids_since_moment_come_in_order(database: Database) {
     let held = store.messages().recent_ids(ada.id, since).await.unwrap();
     let ids: Vec<_> = held.iter().map(|held| held.whatsapp_id.as_str()).collect();
     assert_eq!(ids, ["a", "b"], "what has no id yet is nothing to compare");
+    store.close().await;
+}
+
+/// Under the same id in another chat stands another message.
+async fn last_messages_are_found_in_their_chats(database: Database) {
+    let store = database.open().await;
+    let ada = desk::ada(&store).await;
+    let sent = text(&store, &ada, "sent", at(5)).await;
+    hand_over(&store, sent, "S1", MessageState::Sent).await;
+    take(&store, inbound(&ada, "S2", "x", at(9))).await.unwrap();
+    let ids = ["S1", "S2", "S3"].map(WaMessageId::from);
+    let (given, other) = (ChatId::from("given"), ChatId::from("other"));
+    let told = [(&given, &ids[0]), (&other, &ids[1]), (&other, &ids[2])];
+    let found = store.messages().last_of_chats(ada.account_id, &told).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&given]);
+    assert_eq!((found[&given].id, found[&given].from_me), (sent, true));
     store.close().await;
 }
 

@@ -120,8 +120,17 @@ impl Comparison<'_> {
         let mut found = 0;
         let mut seen = HashSet::new();
         let chats = OwnIds::of(self.account, self.port).without_own_chat(self.port.chats().await?);
+        let told: Vec<_> = chats
+            .iter()
+            .filter_map(|summary| Some((&summary.chat, summary.last_message.as_ref()?)))
+            .collect();
+        let stored = self.core.store.messages().last_of_chats(self.account.id, &told).await?;
         for summary in &chats {
-            found += self.compare_chat(summary, &mut seen).await?;
+            let last = stored.get(&summary.chat);
+            // Most chats: for them nothing else is read.
+            if !(self.looks_only_for_changes(summary) && last.is_some_and(|last| self.is_the_end(summary, last))) {
+                found += self.compare_chat(summary, &mut seen).await?;
+            }
         }
         if matches!(self.scope, Scope::Anew | Scope::Thorough) {
             self.find_revised(&chats).await?;
@@ -132,6 +141,27 @@ impl Comparison<'_> {
         Ok(found)
     }
 
+    /// Returns whether a chat need not be compared when its last message is stored.
+    fn looks_only_for_changes(&self, summary: &ChatSummary) -> bool {
+        match self.scope {
+            Scope::Changed | Scope::Anew => true,
+            Scope::Thorough => !self.is_of_late(summary),
+            Scope::One(_) => false,
+        }
+    }
+
+    fn is_of_late(&self, summary: &ChatSummary) -> bool {
+        let now = self.core.clock.now();
+        summary.last_at.is_some_and(|at| now.since(at) < UNREAD_WITHIN)
+    }
+
+    /// Returns whether no message of a chat can have been missed whose last message is stored.
+    fn is_the_end(&self, summary: &ChatSummary, last: &RecentMessage) -> bool {
+        let age = self.core.clock.now().since(last.timestamp);
+        // Our message may have been sent, and the chat marked as read, after one of theirs that we have missed.
+        (summary.unread == 0 || age > UNREAD_WITHIN) && (!last.from_me || age > ANSWERED_WITHIN)
+    }
+
     /// Reads a chat back until it reaches messages that we have, and stores the new ones. Returns their number.
     async fn compare_chat(&self, summary: &ChatSummary, seen: &mut HashSet<WaMessageId>) -> Result<usize, Stop> {
         let held = Held::read(self.core, self.account, summary).await?;
@@ -139,8 +169,7 @@ impl Comparison<'_> {
         let (wanted, mut count, least) = match self.scope {
             Scope::Changed | Scope::Anew => (!held.is_complete(summary, self), FIRST_COUNT, now),
             Scope::Thorough => {
-                let of_late = summary.last_at.is_some_and(|at| now.since(at) < UNREAD_WITHIN);
-                let wanted = of_late || !held.is_complete(summary, self);
+                let wanted = self.is_of_late(summary) || !held.is_complete(summary, self);
                 (wanted, THOROUGH_COUNT, now.minus(THOROUGH_WITHIN))
             }
             Scope::One(id) => (
@@ -248,7 +277,7 @@ impl Held {
 
     /// Returns whether no message of this chat can have been missed.
     fn is_complete(&self, summary: &ChatSummary, comparison: &Comparison<'_>) -> bool {
-        let (account, now) = (comparison.account, comparison.core.clock.now());
+        let account = comparison.account;
         let history_until = comparison.history_until;
         let quiet = summary.unread == 0;
         // All its messages are from before the first login: left to the import, or not wanted.
@@ -257,11 +286,10 @@ impl Held {
             return true;
         }
         match &summary.last_message {
-            Some(last) => self.recent.get(last).is_some_and(|last| {
-                let age = now.since(last.timestamp);
-                // Our message may have been sent, and the chat marked as read, after one of theirs that we have missed.
-                (quiet || age > UNREAD_WITHIN) && (!last.from_me || age > ANSWERED_WITHIN)
-            }),
+            Some(last) => self
+                .recent
+                .get(last)
+                .is_some_and(|last| comparison.is_the_end(summary, last)),
             // The page does not name the last message, so its time decides; an empty chat has none.
             None => {
                 quiet

@@ -9,7 +9,7 @@ use crm::domain::conversation::{ChatKind, ConversationStatus};
 use crm::domain::customer::{Identity, IdentitySource};
 use crm::domain::message::{Direction, Kind as MessageKind, MessageState};
 use crm::domain::outbox::{MatrixWork, Target, WhatsAppWork};
-use crm::domain::{AccountId, AgentId, ConversationId, LabelId, MessageId, OwnerId, Timestamp, WaMessageId};
+use crm::domain::{AccountId, AgentId, ChatId, ConversationId, LabelId, MessageId, OwnerId, Timestamp, WaMessageId};
 use crm::store::{
     AuditFilter, Busy, Contact, ConversationFilter, CustomerFilter, MessageFilter, NewMessage, NewWork, OpenOptions,
     PageRequest, StatementLog, Store, StoreError, Tx,
@@ -347,6 +347,8 @@ async fn messages(store: &Store, account: AccountId, ids: &Ids) {
     messages.sender_of(ids.message).await.unwrap();
     messages.page(ids.conversation, PageRequest::last(50)).await.unwrap();
     messages.recent_ids(ids.conversation, lately).await.unwrap();
+    let (chat, stanza) = (ChatId::from("given"), WaMessageId::from("S1"));
+    messages.last_of_chats(account, &[(&chat, &stanza)]).await.unwrap();
     messages.unfinished(ids.conversation, lately).await.unwrap();
     messages.unfinished_of_account(account, lately, 100).await.unwrap();
     messages.reacted_of_account(account, lately, 100).await.unwrap();
