@@ -41,6 +41,9 @@ enum Command {
         /// How often each is measured; the medians are printed.
         #[arg(long, default_value_t = 1)]
         rounds: u32,
+        /// Into rooms of which kind.
+        #[arg(long, default_value = "encrypted")]
+        rooms: bench::RoomKind,
     },
     /// Search for what breaks the parser of the page's events.
     Fuzz {
@@ -108,7 +111,11 @@ impl Xtask {
         match self.command {
             Command::Setup => machine::prepare(machine::Extent::Full).await?,
             Command::Demo => demo::run().await?,
-            Command::Bench { programs, rounds } => bench::run(programs, rounds).await?,
+            Command::Bench {
+                programs,
+                rounds,
+                rooms,
+            } => bench::run(programs, rounds, rooms).await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::FuzzApi { examples } => fuzz::ask_api(examples).await?,
             Command::Idle {

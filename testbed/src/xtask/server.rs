@@ -29,8 +29,13 @@ pub struct Homeserver {
 
 /// How the server is known to the homeserver.
 pub enum Identity {
-    /// As an ordinary user, whose rooms are encrypted.
-    Bot { user: &'static str, password: &'static str },
+    /// As an ordinary user.
+    Bot {
+        user: &'static str,
+        password: &'static str,
+        /// Whether rooms are encrypted, which they are unless it is set otherwise.
+        encrypted: bool,
+    },
     /// As an application service, whose registration the homeserver has.
     Service,
 }
@@ -254,9 +259,20 @@ fn with_homeserver(launch: Launch, homeserver: &Homeserver) -> Launch {
         .variable("CRM_MATRIX_HOMESERVER", &homeserver.url)
         .variable("CRM_MATRIX_AGENTS", &homeserver.agents);
     match homeserver.identity {
-        Identity::Bot { user, password } => launch
-            .variable("CRM_MATRIX_USER", user)
-            .variable("CRM_MATRIX_PASSWORD", password),
+        Identity::Bot {
+            user,
+            password,
+            encrypted,
+        } => {
+            let launch = launch
+                .variable("CRM_MATRIX_USER", user)
+                .variable("CRM_MATRIX_PASSWORD", password);
+            if encrypted {
+                launch
+            } else {
+                launch.variable("CRM_MATRIX_ENCRYPTION", "off")
+            }
+        }
         Identity::Service => launch.variable("CRM_MATRIX_MODE", "service"),
     }
 }

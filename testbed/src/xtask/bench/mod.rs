@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 use testbed::agents::{Agent, Client, Content, Mirror, NewRoom};
 use testbed::memory;
 use testbed::servers::{Synapse, SynapseOptions};
@@ -34,10 +35,22 @@ const BURST: usize = 4_000;
 const PATIENCE: Duration = Duration::from_mins(10);
 const BOT: &str = "desk";
 const PASSWORD: &str = "bench";
+const SERVER_NAME: &str = "localhost";
+
+/// Kinds of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoomKind {
+    /// Of a bot, encrypted.
+    Encrypted,
+    /// Of a bot, not encrypted.
+    Plain,
+    /// Of an application service.
+    Service,
+}
 
 /// Measures each program, `rounds` times in turn, and prints the table of medians. Without a program, a release build of
 /// this repository is built and measured.
-pub async fn run(programs: Vec<PathBuf>, rounds: u32) -> Result<()> {
+pub async fn run(programs: Vec<PathBuf>, rounds: u32, rooms: RoomKind) -> Result<()> {
     machine::prepare(Extent::Demo).await?;
     let programs = if programs.is_empty() {
         section("build", Profile::Release.build()).await?;
@@ -51,7 +64,7 @@ pub async fn run(programs: Vec<PathBuf>, rounds: u32) -> Result<()> {
         .collect();
     for _ in 0..rounds {
         for (program, (_, runs)) in programs.iter().zip(&mut measured) {
-            runs.push(measure(program).await?);
+            runs.push(measure(program, rooms).await?);
         }
     }
     println!("{}", Table::of(&measured));
@@ -59,8 +72,8 @@ pub async fn run(programs: Vec<PathBuf>, rounds: u32) -> Result<()> {
 }
 
 /// Makes all measurements of one program, on servers and a database of their own.
-async fn measure(program: &Path) -> Result<Figures> {
-    let desk = section("start", Desk::start(program)).await?;
+async fn measure(program: &Path, kind: RoomKind) -> Result<Figures> {
+    let desk = section("start", Desk::start(program, kind)).await?;
     let mut figures = Figures::default();
     figures.memory("server, idle", memory::resident(desk.server.pid().await)?);
     figures.memory(
@@ -87,6 +100,7 @@ async fn measure(program: &Path) -> Result<Figures> {
 
 /// All parts, linked and ready. Fields are dropped in order: the server first, then what it depends on.
 struct Desk {
+    kind: RoomKind,
     server: Server,
     anna: Agent,
     ben: Agent,
@@ -95,9 +109,15 @@ struct Desk {
 }
 
 impl Desk {
-    async fn start(program: &Path) -> Result<Self> {
+    async fn start(program: &Path, kind: RoomKind) -> Result<Self> {
         let standin = StandIn::start(Options::default()).await?;
-        let synapse = Synapse::start(SynapseOptions::default()).await?;
+        let place = Place::new()?;
+        let mut options = SynapseOptions::default();
+        if kind == RoomKind::Service {
+            let registration = place.registration(program, SERVER_NAME).await?;
+            options.registrations.push(registration.into());
+        }
+        let synapse = Synapse::start(options).await?;
         for user in [BOT, "anna", "ben"] {
             synapse.register(user, PASSWORD).await?;
         }
@@ -106,15 +126,20 @@ impl Desk {
         let (anna, ben) = tokio::try_join!(log_in("anna"), log_in("ben"))?;
         let homeserver = Homeserver {
             url: synapse.url(),
-            identity: Identity::Bot {
-                user: BOT,
-                password: PASSWORD,
+            identity: match kind {
+                RoomKind::Service => Identity::Service,
+                RoomKind::Encrypted | RoomKind::Plain => Identity::Bot {
+                    user: BOT,
+                    password: PASSWORD,
+                    encrypted: kind == RoomKind::Encrypted,
+                },
             },
             agents: anna.user_id().to_owned(),
         };
-        let server = Server::start(program, Place::new()?, &standin.url(), Some(&homeserver)).await?;
+        let server = Server::start(program, place, &standin.url(), Some(&homeserver)).await?;
         server.log_in(&standin.phone()).await?;
         Ok(Self {
+            kind,
             server,
             anna,
             ben,
@@ -163,15 +188,24 @@ impl Desk {
             to_room.add(room_took);
         }
         figures.latency("customer's phone → WebSocket", &to_socket);
-        figures.latency("customer's phone → encrypted room", &to_room);
+        figures.latency(&format!("customer's phone → {} room", self.room()), &to_room);
         Ok(to_room)
     }
 
-    /// Measures the peer: one person writes to another through the same homeserver, encrypted, without the program.
+    /// Returns the word for the kind of rooms.
+    const fn room(&self) -> &'static str {
+        match self.kind {
+            RoomKind::Encrypted => "encrypted",
+            RoomKind::Plain => "plain",
+            RoomKind::Service => "service's",
+        }
+    }
+
+    /// Measures the peer: one person writes to another through the same homeserver, in a room like ours, without the program.
     async fn matrix_alone(&self, figures: &mut Figures) -> Result<Latencies> {
         let room = NewRoom {
             name: "Peers",
-            encrypted: true,
+            encrypted: self.kind == RoomKind::Encrypted,
             invite: &[self.anna.user_id()],
         };
         let room = self.ben.create_room(room).await?;
@@ -238,7 +272,8 @@ impl Desk {
         };
         let (stored, shown) = tokio::try_join!(on_socket, in_rooms)?;
         figures.rate("messages stored and on the WebSocket", each * rooms.len(), stored);
-        figures.rate("messages in encrypted rooms", each * rooms.len(), shown);
+        let what = format!("messages in {} rooms", self.room());
+        figures.rate(&what, each * rooms.len(), shown);
         Ok(())
     }
 }
