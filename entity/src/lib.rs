@@ -25,5 +25,5 @@ pub use matrix::{
     agent, agent_receipt, card, internal_event, pending_event, question, room, room_event, room_place, room_reaction,
     room_read, taken_event,
 };
-pub use messages::{chat_group, conversation, early_ack, history_chat, history_import, media, message};
+pub use messages::{chat_group, conversation, early_ack, history_chat, history_import, media, media_preview, message};
 pub use people::{customer, customer_apart, customer_identity, merge};

@@ -68,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(rooms::m0040_room_keepers::Migration),
             Box::new(rooms::m0041_replaced_rooms::Migration),
             Box::new(rooms::m0042_customers_own::Migration),
+            Box::new(rooms::m0043_previews::Migration),
         ]
     }
 }

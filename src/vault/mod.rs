@@ -20,7 +20,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use futures_util::stream::{BoxStream, TryChunksError};
-use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
+use tokio::sync::{Mutex, MutexGuard, OwnedRwLockReadGuard, RwLock};
 
 use crate::domain::Timestamp;
 
@@ -63,7 +63,7 @@ struct Inner {
     /// Read from the storing of an object until its row is committed, written while a sweep deletes objects without
     /// rows: a sweep in between would delete an object whose row is about to be written.
     sweep_lock: Arc<RwLock<()>>,
-    /// Held while an image is decoded, which takes memory.
+    /// Held while an image is read and decoded, which takes memory.
     decode_lock: Mutex<()>,
 }
 
@@ -157,10 +157,14 @@ impl Vault {
         if size > MAX_PICTURE_BYTES {
             return Ok(Err(NoThumbnail::TooLarge));
         }
-        let _one_at_a_time = self.inner.decode_lock.lock().await;
+        let decoding = self.inner.decode_lock.lock().await;
         let pieces: Vec<Bytes> = self.read(sha256, 0..size).await?.try_collect().await?;
-        let small = tokio::task::spawn_blocking(move || thumbnail::thumbnail(&pieces.concat()));
-        Ok(small.await.map_err(std::io::Error::from)?)
+        decode(decoding, pieces.concat()).await
+    }
+
+    /// Returns a JPEG thumbnail of an image in memory, encoded by us: the image itself may be made to harm its reader.
+    pub async fn thumbnail_of(&self, image: Vec<u8>) -> Result<Result<Vec<u8>, NoThumbnail>, VaultError> {
+        decode(self.inner.decode_lock.lock().await, image).await
     }
 
     /// Returns width and height of a JPEG of ours.
@@ -254,6 +258,12 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+/// Makes a thumbnail while nobody else does, because that takes memory.
+async fn decode(_alone: MutexGuard<'_, ()>, image: Vec<u8>) -> Result<Result<Vec<u8>, NoThumbnail>, VaultError> {
+    let small = tokio::task::spawn_blocking(move || thumbnail::thumbnail(&image));
+    Ok(small.await.map_err(std::io::Error::from)?)
 }
 
 /// Returns how many bytes this user may still write on the volume of a folder.

@@ -6,4 +6,5 @@ pub mod early_ack;
 pub mod history_chat;
 pub mod history_import;
 pub mod media;
+pub mod media_preview;
 pub mod message;

@@ -9,3 +9,4 @@ pub mod m0039_room_places;
 pub mod m0040_room_keepers;
 pub mod m0041_replaced_rooms;
 pub mod m0042_customers_own;
+pub mod m0043_previews;

@@ -190,7 +190,8 @@ pub async fn stream(desk: &Desk, asked: &HeaderMap, file: Stored) -> Result<Shap
     Ok((status, answer, Body::from_stream(pieces)).into_response().into())
 }
 
-/// `GET /media/{id}/thumbnail`, scope `read`: returns a small JPEG of a picture, encoded by us.
+/// `GET /media/{id}/thumbnail`, scope `read`: returns a small JPEG of a picture, or of a video that came with a still picture,
+/// encoded by us.
 pub async fn thumbnail(State(desk): State<Desk>, Path(id): Path<MediaId>) -> Result<Shaped<Jpeg>, Problem> {
     let small = desk.thumbnail(id).await?;
     Ok((headers::of_thumbnail(), small).into_response().into())

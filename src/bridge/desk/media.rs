@@ -125,8 +125,13 @@ impl Desk {
         Ok(self.core.vault.read(sha256, range).await?)
     }
 
-    /// Returns a JPEG thumbnail of a medium. Refused if the medium is not a picture.
+    /// Returns a JPEG thumbnail of a picture, or of a video that came with a still picture; that one also before the video
+    /// is here. Refused if there is none.
     pub async fn thumbnail(&self, id: MediaId) -> Result<Vec<u8>, Refusal> {
+        if let Some(preview) = self.core.store.media().preview(id).await? {
+            let small = self.core.vault.thumbnail_of(preview).await?;
+            return small.map_err(Refusal::NoThumbnail);
+        }
         let media = self.stored_medium(id).await?.media;
         let (Some(sha256), Some(size)) = (media.sha256, media.size) else {
             return Err(Refusal::NoThumbnail(NoThumbnail::NoPicture));

@@ -48,18 +48,21 @@ pub(crate) async fn attach(
             readable_size(quota)
         ));
     }
-    let Some(second) = second else {
-        let media = tx.media().insert(&new).await?;
-        return tx.media().attach(message.id, &media).await;
-    };
-    if second.upgrades.is_some() {
-        // The first one stays until the second is stored.
-        if new.state == MediaState::Pending && message.deleted_at.is_none() {
-            tx.media().insert_second(&new, &second).await?;
-        }
+    let upgrades = second.as_ref().is_some_and(|second| second.upgrades.is_some());
+    if upgrades && !(new.state == MediaState::Pending && message.deleted_at.is_none()) {
         return Ok(message);
     }
-    let media = tx.media().insert_second(&new, &second).await?;
+    let media = match second {
+        None => tx.media().insert(&new).await?,
+        Some(second) => tx.media().insert_second(&new, &second).await?,
+    };
+    if let Some(preview) = &told.preview {
+        tx.media().add_preview(media.id, preview).await?;
+    }
+    if upgrades {
+        // The first one stays until the second is stored.
+        return Ok(message);
+    }
     tx.media().attach(message.id, &media).await
 }
 

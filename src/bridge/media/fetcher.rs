@@ -31,7 +31,7 @@ const MAX_FLAWED: u32 = 2;
 /// Pause after a failure of the account or of the storage.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How long the worker waits for a wake-up before it looks anyway.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(5);
 
 /// Worker that fetches the wanted media of one account.
 #[derive(Clone)]

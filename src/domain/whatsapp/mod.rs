@@ -270,6 +270,9 @@ pub struct WaMedia {
     /// SHA-256, in hexadecimal.
     pub sha256: Option<String>,
     pub filename: Option<String>,
+    /// Small still picture of a video, as the sender's phone made it: bytes of a stranger.
+    #[serde(default)]
+    pub preview: Option<Vec<u8>>,
     /// Stanza id of the message that has the bytes, if WhatsApp hides that one and shows the bytes in this one: a second
     /// upload of the same photo or video.
     #[serde(default)]

@@ -45,7 +45,7 @@ macro_rules! for_each_table {
     ($visit:ident) => {
         $visit! {
             account numbered, customer numbered, customer_identity numbered, merge numbered, customer_apart numbered,
-            conversation numbered, media numbered, message numbered, chat_group numbered,
+            conversation numbered, media numbered, media_preview, message numbered, chat_group numbered,
             room numbered, room_event numbered, room_reaction numbered, pending_event numbered, question numbered, card numbered, room_place numbered, room_read numbered, agent_receipt numbered, agent numbered, api_key numbered,
             audit numbered, idempotency_key numbered, journal_head, journal, outbox numbered, cursor, setting,
             quarantine numbered, history_import, history_chat numbered, early_ack numbered,

@@ -221,6 +221,7 @@ impl MediaItems<'_, Tx> {
                 .exec(&self.0.session)
                 .await?;
             count += deleted.rows_affected;
+            self.forget_previews(some).await?;
         }
         Ok(count)
     }

@@ -4,6 +4,7 @@
 pub mod avatars;
 mod change;
 mod find;
+mod previews;
 
 use std::collections::HashSet;
 

@@ -17,6 +17,8 @@ const MAX_BARS: usize = 64;
 const LOUDEST: u8 = 100;
 /// Maximum width and height of an image, in pixels; a larger value is not believed.
 const MAX_SIDE: i64 = 100_000;
+/// Maximum size of a preview, in bytes; a larger one is left out.
+const MAX_PREVIEW_BYTES: usize = 48 << 10;
 /// Length of a SHA-256.
 const HASH_BYTES: usize = 32;
 
@@ -32,6 +34,7 @@ pub(super) struct WireMedium {
     height: Option<Value>,
     gif: bool,
     waveform: Option<Vec<Number>>,
+    preview: Option<Value>,
     source: Option<Value>,
     better: bool,
 }
@@ -45,6 +48,7 @@ impl WireMedium {
             size: number(self.size.as_ref()).and_then(|size| u64::try_from(size).ok()),
             sha256: text(&self.hash).and_then(|hash| hex_of(&hash)),
             filename: text(&self.file_name),
+            preview: text(&self.preview).and_then(|preview| preview_of(&preview)),
             source: text(&self.source).map(WaMessageId),
             is_better: self.better,
         }
@@ -82,6 +86,13 @@ fn number(value: Option<&Value>) -> Option<i64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+fn preview_of(base64: &str) -> Option<Vec<u8>> {
+    // Before it is decoded: four characters are three bytes.
+    let is_small = base64.len() <= MAX_PREVIEW_BYTES / 3 * 4;
+    let bytes = is_small.then(|| STANDARD.decode(base64.trim()).ok()).flatten()?;
+    (!bytes.is_empty()).then_some(bytes)
 }
 
 fn hex_of(base64: &str) -> Option<String> {

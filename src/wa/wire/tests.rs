@@ -235,7 +235,7 @@ fn medium_has_type_size_hash_and_measures() {
     let hash = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
     let media = json!({
         "mimetype": "video/mp4", "size": 1234, "hash": hash, "fileName": null, "width": 640, "height": "480",
-        "gif": true, "waveform": [0, 50, 300, -1],
+        "gif": true, "waveform": [0, 50, 300, -1], "preview": "/9j/2Q==",
     });
     let message = parsed(&json!({"kind": "video", "seconds": 3, "caption": "look", "media": media}));
     assert_eq!((message.kind, message.content.as_str()), (Kind::Video, "look"));
@@ -248,6 +248,7 @@ fn medium_has_type_size_hash_and_measures() {
         (wa_media.mimetype.as_deref(), wa_media.size),
         (Some("video/mp4"), Some(1234))
     );
+    assert_eq!(wa_media.preview.as_deref(), Some(&b"\xff\xd8\xff\xd9"[..]));
     let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(wa_media.sha256.as_deref(), Some(hex));
 }
@@ -257,7 +258,7 @@ fn medium_has_type_size_hash_and_measures() {
 fn odd_medium_is_kept_and_view_once_is_not() {
     let odd = json!({
         "mimetype": 7, "size": "many", "hash": "c2hvcnQ=", "fileName": {}, "width": -1, "height": 1e300, "gif": false,
-        "waveform": null,
+        "waveform": null, "preview": "A".repeat(70_000),
     });
     let message = parsed(&json!({"kind": "image", "seconds": -4, "media": odd}));
     assert_eq!(message.content, "[image]");

@@ -164,8 +164,26 @@ async fn old_unsent_upload_is_deleted(database: Database) {
         })
         .await
         .unwrap();
+    let both = [unsent.id, sent.id];
+    store
+        .write::<_, _, StoreError, _>(both, |tx, both| {
+            async move {
+                for id in both {
+                    tx.media().add_preview(*id, b"small").await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
     assert_eq!(forget(&store, BEGIN).await, 0, "it may be sent yet");
     assert_eq!(forget(&store, BEGIN.plus(Duration::from_secs(1))).await, 1);
+    assert_eq!(store.media().preview(unsent.id).await.unwrap(), None);
+    assert_eq!(
+        store.media().preview(sent.id).await.unwrap().as_deref(),
+        Some(&b"small"[..])
+    );
     assert!(store.media().get(unsent.id).await.unwrap().is_none());
     assert!(store.media().get(sent.id).await.unwrap().is_some());
     store.close().await;

@@ -1,6 +1,7 @@
 // Media: description and download in slices. View-once media are neither described nor downloaded.
 
 import { findMessage, type Query } from '../chats';
+import { isThumbnail } from './details';
 import { keyText, type MsgModel } from './messages';
 import { pairing } from './pairs';
 import { attempt, codeOf, PageError } from '../errors';
@@ -10,6 +11,11 @@ const MAX_OPEN = 8;
 /** Maximum number of bars of a voice note's waveform. */
 const MAX_BARS = 64;
 
+/** Maximum length of a preview in base64; a longer one is left out. */
+const MAX_PREVIEW_CHARS = 65_536;
+
+/** Types of messages with a moving picture, of which WhatsApp sends a still one beforehand. */
+const MOVING = new Set<unknown>(['video', 'ptv']);
 /** Types of messages with a medium. */
 const CARRIERS = new Set<unknown>(['image', 'video', 'ptv', 'audio', 'ptt', 'document', 'sticker']);
 /** Stages of a download in which WhatsApp's servers no longer have the file and the phone was asked to upload it again. */
@@ -26,6 +32,8 @@ export interface Medium {
   height: unknown;
   gif: boolean;
   waveform: number[] | null;
+  /** Small still picture of a video in base64, which came with the message. */
+  preview: string | null;
   /** Stanza id of the message that has the bytes, if it is not reported as a message of its own. */
   source: string | null;
   /** Whether it is in a better quality than the message's other medium. */
@@ -55,9 +63,15 @@ export function medium(msg: MsgModel): Medium | null {
     height: attempt<unknown>(() => msg.height ?? msg.mediaData?.fullHeight, null) ?? null,
     gif: field('isGif') === true,
     waveform: bars(attempt<unknown>(() => msg.waveform, null)),
+    preview: MOVING.has(msg.type) ? preview(attempt<unknown>(() => msg.body, null)) : null,
     source: pair === null ? null : msg.id.id,
     better: pair?.better ?? false,
   };
+}
+
+/** Returns a body that is a thumbnail. */
+function preview(body: unknown): string | null {
+  return typeof body === 'string' && body.length <= MAX_PREVIEW_CHARS && isThumbnail(body) ? body : null;
 }
 
 /** Returns the bars of a waveform, which the page keeps in one of several forms. */

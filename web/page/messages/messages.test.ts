@@ -100,6 +100,26 @@ describe('second upload', () => {
   });
 });
 
+describe('preview', () => {
+  const body = '/9j/' + 'A'.repeat(100);
+
+  it('is the thumbnail of a video', () => {
+    for (const type of ['video', 'ptv']) {
+      expect(toMessage(msg({ type, body, mimetype: 'video/mp4' })), type).toMatchObject({ media: { preview: body } });
+    }
+  });
+
+  it('is no text, nothing large and of no other type', () => {
+    for (const fields of [
+      { type: 'video', body: 'look' },
+      { type: 'video', body: body + 'A'.repeat(70_000) },
+      { type: 'image', body },
+    ]) {
+      expect(toMessage(msg(fields)), fields.type).toMatchObject({ media: { preview: null } });
+    }
+  });
+});
+
 it('group message of a bot has its author', () => {
   const said = msg({ type: 'chat', body: 'Here is a list', author: '867051314767696@bot' }, '1-2@g.us');
   expect(toMessage(said)).toMatchObject({ sender: '867051314767696@bot', body: 'Here is a list' });

@@ -1,4 +1,4 @@
-//! Small pictures beside large ones, so that a client's list needs not fetch the whole file.
+//! Small pictures beside large ones and beside videos, so that a client's list needs not fetch the whole file.
 
 use crate::bridge::rooms::relay::RoomRelay;
 use crate::domain::matrix::{RoomFile, Thumbnail};
@@ -12,26 +12,32 @@ const WORTH_IT: u64 = 64 << 10;
 const MAX_BYTES: usize = 256 << 10;
 
 impl RoomRelay {
-    /// Returns the file of a message with a thumbnail, if it is an image that is worth one. An image that cannot be read is
-    /// shown without.
+    /// Returns the file of a message with a thumbnail: of an image that is worth one, and of a video that came with a still
+    /// picture. One that cannot be read is left out.
     pub(in crate::bridge::rooms) async fn with_thumbnail(&self, message: &Message, file: RoomFile) -> RoomFile {
-        let sha256 = message.media.as_ref().and_then(|media| media.sha256.as_deref());
-        let (FileKind::Image, Some(sha256), WORTH_IT..) = (file.kind, sha256, file.size) else {
-            return file;
-        };
-        let made = match self.core.vault.thumbnail(sha256, file.size).await {
-            Ok(Ok(bytes)) if bytes.len() <= MAX_BYTES => {
-                Vault::pixels(&bytes).map(|pixels| Thumbnail { bytes, pixels })
-            }
-            Ok(_) => None,
+        let thumbnail = match self.thumbnail(message, &file).await {
+            Ok(made) => made.filter(|bytes| bytes.len() <= MAX_BYTES),
             Err(error) => {
                 tracing::debug!(message = %message.id, "no thumbnail: {error}");
                 None
             }
         };
-        RoomFile {
-            thumbnail: made,
-            ..file
-        }
+        let thumbnail = thumbnail.and_then(|bytes| Vault::pixels(&bytes).map(|pixels| Thumbnail { bytes, pixels }));
+        RoomFile { thumbnail, ..file }
+    }
+
+    async fn thumbnail(&self, message: &Message, file: &RoomFile) -> anyhow::Result<Option<Vec<u8>>> {
+        let (Some(media), vault) = (&message.media, &self.core.vault) else {
+            return Ok(None);
+        };
+        let made = match (file.kind, &media.sha256) {
+            (FileKind::Image, Some(sha256)) if file.size >= WORTH_IT => vault.thumbnail(sha256, file.size).await?,
+            (FileKind::Video | FileKind::Gif, _) => match self.core.store.media().preview(media.id).await? {
+                Some(preview) => vault.thumbnail_of(preview).await?,
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        Ok(made.ok())
     }
 }
