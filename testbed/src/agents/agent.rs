@@ -1,9 +1,9 @@
 //! One agent: the client's process, and the requests and replies exchanged with it.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, PipeWriter, Read, Write as _};
 use std::path::Path;
-use std::process::{ChildStdin, ChildStdout};
+use std::process::ChildStdin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 
 use super::content::Content;
+use super::element_x;
 use super::mirror::Mirror;
 use super::wire::{Line, Login, Message, Reply, Request, Trust};
 use crate::servers::{Folder, Launch, Process, node, npm_ci, python_environment};
@@ -29,6 +30,8 @@ pub enum Client {
     Js,
     /// matrix-nio: an independent implementation of protocol and cryptography; without cross-signing.
     Nio,
+    /// matrix-sdk-ui, the core of Element X: with sliding sync and shields.
+    ElementX,
 }
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Reply>>>>;
@@ -42,9 +45,10 @@ pub struct Agent {
     next: AtomicU64,
     waiting: Waiting,
     // Closed before the process is killed, the folder under it removed last.
-    input: Mutex<ChildStdin>,
-    process: Process,
-    _folder: Folder,
+    input: Mutex<Input>,
+    /// `None`: the client runs in a thread of ours.
+    process: Option<Process>,
+    folder: Folder,
 }
 
 impl Agent {
@@ -55,16 +59,23 @@ impl Agent {
         let launch = match client {
             Client::Js => {
                 npm_ci(&scripts).await?;
-                Launch::new("matrix-js-sdk", node()?, folder.path()).arguments([scripts.join("js.mjs")])
+                Some(Launch::new("matrix-js-sdk", node()?, folder.path()).arguments([scripts.join("js.mjs")]))
             }
             Client::Nio => {
                 let python = python_environment().await?;
-                Launch::new("matrix-nio", python, folder.path()).arguments([scripts.join("nio_agent.py")])
+                Some(Launch::new("matrix-nio", python, folder.path()).arguments([scripts.join("nio_agent.py")]))
             }
+            Client::ElementX => None,
         };
-        let (process, input, output) = launch.start_talking()?;
         let waiting = Waiting::default();
-        let mirror = read(output, waiting.clone());
+        let (process, input, mirror) = if let Some(launch) = launch {
+            let (process, input, output) = launch.start_talking()?;
+            (Some(process), Input::Process(input), read(output, waiting.clone()))
+        } else {
+            let ((requests, input), (output, lines)) = (std::io::pipe()?, std::io::pipe()?);
+            element_x::start(requests, lines)?;
+            (None, Input::Thread(input), read(output, waiting.clone()))
+        };
         let nobody = Login {
             user_id: String::new(),
             device_id: String::new(),
@@ -78,9 +89,9 @@ impl Agent {
             waiting,
             input: Mutex::new(input),
             process,
-            _folder: folder,
+            folder,
         };
-        let store = agent.process.log().with_file_name("store");
+        let store = agent.folder.path().join("store");
         std::fs::create_dir(&store)?;
         let arguments = json!({
             "homeserver": homeserver, "user": user, "password": password, "auto_join": true, "store": store,
@@ -138,11 +149,7 @@ impl Agent {
             .insert(id, answer);
         let mut line = serde_json::to_vec(&Request { id, command, arguments })?;
         line.push(b'\n');
-        let written = self
-            .input
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(&line);
+        let written = self.input.lock().unwrap_or_else(PoisonError::into_inner).write(&line);
         written.with_context(|| self.gone(command))?;
         let reply = tokio::time::timeout(REPLY, answered)
             .await
@@ -155,12 +162,29 @@ impl Agent {
     }
 
     fn gone(&self, command: &str) -> String {
-        format!("the client ended at {command}:\n{}", self.process.last_words())
+        let said = self.process.as_ref().map(Process::last_words).unwrap_or_default();
+        format!("the client ended at {command}:\n{said}")
     }
 }
 
-/// Reads the process's lines on its own thread until it ends.
-fn read(output: ChildStdout, waiting: Waiting) -> watch::Receiver<Mirror> {
+/// Where requests are written.
+#[derive(Debug)]
+enum Input {
+    Process(ChildStdin),
+    Thread(PipeWriter),
+}
+
+impl Input {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Process(input) => input.write_all(line),
+            Self::Thread(input) => input.write_all(line),
+        }
+    }
+}
+
+/// Reads the client's lines on a thread of their own until it ends.
+fn read(output: impl Read + Send + 'static, waiting: Waiting) -> watch::Receiver<Mirror> {
     let (mirror, seen) = watch::channel(Mirror::default());
     let follow = move || {
         let mut why = "its output ended".to_owned();

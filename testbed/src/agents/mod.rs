@@ -1,10 +1,11 @@
-//! Agents with their Matrix clients: two independent implementations, driven as child processes.
+//! Agents with their Matrix clients: three implementations, two of them driven as child processes.
 //! They report what a person would see: names, bodies that could be decrypted, shields. They know nothing of the
 //! program.
 
 mod agent;
 mod conditions;
 mod content;
+mod element_x;
 mod mirror;
 mod rest;
 #[cfg(test)]

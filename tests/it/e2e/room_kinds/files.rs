@@ -14,6 +14,8 @@ use crate::rig::{PATIENCE, until};
 const SIDE: u32 = 400;
 /// Largest side of a thumbnail, in pixels.
 const SMALL: u32 = 320;
+/// Side of the still picture that a phone sends with a video, in pixels.
+const PREVIEW: u32 = 1;
 
 /// The customer's files are in the room, byte for byte, each with what a client needs to draw it. Returns the room.
 pub async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files: &RoomFiles, mode: &Mode) -> String {
@@ -89,9 +91,10 @@ pub async fn customers_files_are_shown(customer: &Customer, agent: &Agent, files
             "{body}"
         );
     }
-    let (photo, voice) = (&shown[0].content, &shown[2].content);
+    let [photo, video, voice] = [0, 1, 2].map(|number: usize| &shown[number].content);
     assert_eq!((&photo["info"]["w"], &photo["info"]["h"]), (&json!(SIDE), &json!(SIDE)));
-    thumbnail_is_small_picture(photo, files, encryption).await;
+    thumbnail_is_small_picture((photo, SMALL), files, encryption).await;
+    thumbnail_is_small_picture((video, PREVIEW), files, encryption).await;
     assert_eq!(voice["org.matrix.msc1767.audio"]["duration"], 12_000);
     assert_eq!(
         voice["org.matrix.msc1767.audio"]["waveform"].as_array().unwrap().len(),
@@ -198,9 +201,9 @@ pub async fn agents_files_reach_phone(scene: &Scene<'_>, files: &RoomFiles) {
     .await;
 }
 
-/// A list of pictures need not fetch them whole.
-async fn thumbnail_is_small_picture(photo: &Value, files: &RoomFiles, encryption: bool) {
-    let info = &photo["info"];
+/// A list of pictures and videos need not fetch them whole. `side`: the thumbnail's, in pixels.
+async fn thumbnail_is_small_picture((content, side): (&Value, u32), files: &RoomFiles, encryption: bool) {
+    let info = &content["info"];
     let of_thumbnail = if encryption {
         json!({"file": info["thumbnail_file"]})
     } else {
@@ -209,9 +212,9 @@ async fn thumbnail_is_small_picture(photo: &Value, files: &RoomFiles, encryption
     let small = files.bytes_in(&of_thumbnail).await;
     assert_eq!(info["thumbnail_info"]["size"], small.len());
     let picture = image::load_from_memory(&small).unwrap();
-    assert_eq!((picture.width(), picture.height()), (SMALL, SMALL));
+    assert_eq!((picture.width(), picture.height()), (side, side));
     assert_eq!(
         (&info["thumbnail_info"]["w"], &info["thumbnail_info"]["mimetype"]),
-        (&json!(SMALL), &json!("image/jpeg"))
+        (&json!(side), &json!("image/jpeg"))
     );
 }

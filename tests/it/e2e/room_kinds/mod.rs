@@ -3,18 +3,22 @@
 //! | | bot, encrypted | bot, plain | application service |
 //! |---|---|---|---|
 //! | client of the agent | matrix-js-sdk | matrix-nio | matrix-js-sdk |
+//! | client of a colleague | matrix-sdk-ui | matrix-sdk-ui | matrix-sdk-ui |
 //! | customer is | the bot, with the name before the words | the same | a user of their own |
 
 mod changes;
 mod files;
 mod specials;
 
-use testbed::agents::{Agent, Client};
+use std::collections::HashMap;
+
+use testbed::agents::{Agent, Client, Content, Message};
 use testbed::standin::Customer;
 
 use crate::rig::PATIENCE;
 use crate::rig::crm::Settings;
-use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
+use crate::rig::customers::phone_shows;
+use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan, SECOND_AGENT};
 use crate::rig::room_files::RoomFiles;
 
 const NUMBER: &str = "447700900140";
@@ -98,6 +102,10 @@ async fn every_kind_crosses_both_ways_in_each_mode() {
         let agent = Agent::start(mode.client, &synapse.url(), AGENT, PASSWORD)
             .await
             .unwrap();
+        let url = synapse.url();
+        let colleague = Agent::start(Client::ElementX, &url, SECOND_AGENT, PASSWORD)
+            .await
+            .unwrap();
         let files = RoomFiles::of(synapse, &agent).await;
         let customer = desk.standin.customer(NAME, NUMBER);
         let room = files::customers_files_are_shown(&customer, &agent, &files, mode).await;
@@ -114,11 +122,41 @@ async fn every_kind_crosses_both_ways_in_each_mode() {
         specials::contacts_cross(&scene, &files).await;
         specials::polls_cross(&scene).await;
         specials::client_knows_how_far_messages_are(&scene).await;
+        colleague_shows_the_same(&scene, &colleague).await;
         no_shield_is_red(&agent, &room);
+        no_shield_is_red(&colleague, &room);
     }
 }
 
-/// Warnings that Element Web would show.
+/// Element X's core shows each message with its latest words, and what is written there reaches the phone.
+async fn colleague_shows_the_same(scene: &Scene<'_>, colleague: &Agent) {
+    let Scene {
+        agent, customer, room, ..
+    } = *scene;
+    let words: HashMap<String, String> = agent.look(|mirror| {
+        let mut words = HashMap::new();
+        for message in mirror.messages(room) {
+            let edited = message.related("m.replace").map(str::to_owned);
+            let body = match &edited {
+                Some(_) => message.content["m.new_content"]["body"].as_str().unwrap_or_default(),
+                None => message.body(),
+            };
+            if message.kind == "m.room.message" && !message.redacted {
+                words.insert(edited.unwrap_or_else(|| message.event_id.clone()), body.to_owned());
+            }
+        }
+        words
+    });
+    assert!(words.len() > 10, "{words:?}");
+    for (event, body) in &words {
+        let is_shown = |message: &Message| message.event_id == *event && message.readable && message.body() == body;
+        colleague.until_message(room, is_shown, PATIENCE).await.unwrap();
+    }
+    colleague.send(room, Content::text("from Element X")).await.unwrap();
+    phone_shows(customer, "from Element X").await;
+}
+
+/// Warnings that clients would show.
 fn no_shield_is_red(agent: &Agent, room: &str) {
     agent.look(|mirror| {
         for message in mirror.messages(room) {
