@@ -41,5 +41,5 @@ pub use media::{AvatarFetcher, MAX_AVATAR_BYTES, MediaFetcher, Room, check_room,
 pub use outbound::{AgentTyping, ReadReceiptWorker, WhatsAppRelay};
 pub use rooms::{
     COMMANDS as ROOM_COMMANDS, CustomerTyping, DeskSpaces, KnownLogins, ManagementRoom, Moving, OutageWatch, RoomFiles,
-    RoomInbound, RoomMover, RoomRelay, know_logins,
+    RoomInbound, RoomMover, RoomRelay, abandon_former, know_logins, rooms_move,
 };

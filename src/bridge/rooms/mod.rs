@@ -32,7 +32,7 @@ pub use fetching::RoomFiles;
 pub use inbound::RoomInbound;
 pub use kinds::CustomerTyping;
 pub use management::ManagementRoom;
-pub use moving::{KnownLogins, Moving, RoomMover, know_logins};
+pub use moving::{KnownLogins, Moving, RoomMover, abandon_former, know_logins, rooms_move};
 pub use outage::OutageWatch;
 pub use relay::RoomRelay;
 pub use spaces::DeskSpaces;

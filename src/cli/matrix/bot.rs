@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 
-use super::show;
+use super::{confirm, show};
 use crate::cli::home::{Home, write_secret};
 use crate::cli::serve::ports;
 use crate::cli::terminal::output;
@@ -39,7 +39,13 @@ pub async fn reset(shell: &Shell, yes: bool, new_backup: bool) -> anyhow::Result
     let key = ports::recovery_key(folder.path());
     let keeps = key.exists() && !new_backup;
     if !yes {
-        confirm(shell, keeps).await?;
+        let lost = if keeps {
+            "Its keys come back with the recovery key; rooms stay"
+        } else {
+            "No recovery key is kept: what agents wrote and nobody has read yet can never be decrypted, and agents see that the \
+             bot has a new identity. Rooms stay"
+        };
+        confirm(shell, "forget the bot's login and keys", lost).await?;
     }
     // Without the homeserver, or without the rest of the configuration, it stays there.
     let left = match ports::bot_options(config, folder.path(), "", vec![]) {
@@ -118,27 +124,4 @@ fn read_key() -> anyhow::Result<String> {
         return Err(Fault::new(Exit::Usage, text).into());
     }
     Ok(key.to_owned())
-}
-
-/// Asks whether login and keys shall be forgotten, and says what is lost by that.
-async fn confirm(shell: &Shell, keeps: bool) -> anyhow::Result<()> {
-    let lost = if keeps {
-        "Its keys come back with the recovery key"
-    } else {
-        "No recovery key is kept: what agents wrote and nobody has read yet can never be decrypted, and agents see that the bot \
-         has a new identity"
-    };
-    if !shell.may_ask() {
-        let text = format!("this forgets the bot's login and keys. {lost}. Confirm with --yes");
-        return Err(Fault::new(Exit::Usage, text).into());
-    }
-    output::note(&format!("{lost}. Rooms stay. Forget the bot's login and keys? [y/N]"));
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    if matches!(answer.await??.trim(), "y" | "Y" | "yes") {
-        return Ok(());
-    }
-    Err(Fault::new(Exit::Failed, "nothing was changed").into())
 }

@@ -1,6 +1,7 @@
 //! `crm matrix`: sets up the application service, checks the set-up, and looks after the bot's login and keys. Works without a
 //! server.
 
+mod abandon;
 mod bot;
 
 use std::path::Path;
@@ -57,6 +58,15 @@ enum Verb {
         #[arg(long)]
         new_backup: bool,
     },
+    /// Give up the rooms of the former login, where it is gone for good and cannot hand them over
+    ///
+    /// Each conversation gets a new room with its next message. What agents wrote in the old rooms and was not taken in is
+    /// lost. Stop the server first.
+    Abandon {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print the recovery key of the bot's key backup, to be saved elsewhere
     RecoveryKey {
         /// Read the key from standard input and put it in place
@@ -75,9 +85,27 @@ impl Matrix {
             Verb::Check => check(shell).await,
             Verb::Verify => bot::verify(shell).await,
             Verb::Reset { yes, new_backup } => bot::reset(shell, yes, new_backup).await,
+            Verb::Abandon { yes } => abandon::run(shell, yes).await,
             Verb::RecoveryKey { restore } => bot::recovery_key(shell, restore).await,
         }
     }
+}
+
+/// Asks whether to do something that cannot be undone, and says what is lost by it.
+async fn confirm(shell: &Shell, what: &str, lost: &str) -> anyhow::Result<()> {
+    if !shell.may_ask() {
+        let text = format!("this would {what}. {lost}. Confirm with --yes");
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    output::note(&format!("{lost}. Do you want to {what}? [y/N]"));
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    if matches!(answer.await??.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Fault::new(Exit::Failed, "nothing was changed").into())
 }
 
 fn registration(shell: &Shell, server: Option<String>) -> anyhow::Result<Exit> {

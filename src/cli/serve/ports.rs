@@ -188,7 +188,8 @@ fn not_movable(former: LoginKind, why: &anyhow::Error) -> anyhow::Error {
     };
     let text = format!(
         "the rooms are still kept by the former login ({former}), which has to hand them over: {why}. Set {needed}, until `crm \
-         status` says nothing of rooms that move; or go back to the former mode"
+         status` says nothing of rooms that move; or go back to the former mode. If that login is gone for good, `crm matrix \
+         abandon` gives its rooms up"
     );
     Fault::new(Exit::Usage, text).into()
 }

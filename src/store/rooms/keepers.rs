@@ -210,6 +210,22 @@ impl Rooms<'_, Tx> {
         self.change(room, change).await
     }
 
+    /// Forgets up to where the former login was to read in each room.
+    pub async fn forget_fences(&self) -> Result<(), StoreError> {
+        let change = room::ActiveModel {
+            fence: Set(None),
+            keeper_read: Set(None),
+            other_read: Set(None),
+            ..room::ActiveModel::default()
+        };
+        room::Entity::update_many()
+            .set(change)
+            .filter(room::Column::Fence.is_not_null())
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     async fn change(&self, room: &MatrixRoomId, change: room::ActiveModel) -> Result<(), StoreError> {
         room::Entity::update_many()
             .set(change)

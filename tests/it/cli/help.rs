@@ -61,6 +61,7 @@ const COMMANDS: &[&[&str]] = &[
     &["matrix", "check"],
     &["matrix", "verify"],
     &["matrix", "reset"],
+    &["matrix", "abandon"],
     &["matrix", "recovery-key"],
     &["media"],
     &["media", "view"],

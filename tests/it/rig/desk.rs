@@ -115,6 +115,12 @@ impl Desk {
 }
 
 impl Desk {
+    /// Lets the next start be as a bot that encrypts, without the settings of the application service.
+    pub fn lose_service(&self) {
+        let synapse = self.synapse.as_ref().expect("a homeserver");
+        self.crm.set_matrix(&logged_in(synapse, None, false, true));
+    }
+
     /// Lets the next start be as an application service or as a bot, with the other's settings beside.
     pub fn log_in_as(&self, service: bool, encryption: bool) {
         let synapse = self.synapse.as_ref().expect("a homeserver");

@@ -16,6 +16,12 @@ pub(super) const FORMER_CURSOR: &str = "matrix.sync.former";
 const LOGIN: &str = "matrix.login";
 /// Setting that holds the kind of the former login while rooms move from it.
 const FORMER: &str = "matrix.former";
+/// Setting that holds the fence of the management room.
+pub(super) const FENCE: &str = "matrix.management_fence";
+/// Setting that holds the last fence up to which the former login has read in the management room.
+pub(super) const READ: &str = "matrix.management_read";
+/// Setting that exists while the rooms of a former login, which cannot hand them over any more, are still to be forgotten.
+const ABANDONED: &str = "matrix.abandoned";
 /// Setting that holds the users that are or were this desk's own.
 pub(super) const LOGINS: &str = "matrix.logins";
 
@@ -77,12 +83,44 @@ async fn know(
 }
 
 /// Returns whether rooms move from a former login.
+pub async fn rooms_move(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.settings().get(FORMER).await?.is_some())
+}
+
+/// Ends a move whose former login is gone for good: its rooms are forgotten as soon as the present login is connected, and
+/// what nobody has read there is lost.
+pub async fn abandon_former(store: &Store) -> Result<(), StoreError> {
+    store
+        .write((), |tx, ()| {
+            async move {
+                tx.rooms().forget_fences().await?;
+                end(tx).await?;
+                tx.settings().set(ABANDONED, Some("yes")).await
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Returns whether rooms of a login that is gone for good are still to be forgotten.
+pub(super) async fn has_abandoned(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.settings().get(ABANDONED).await?.is_some())
+}
+
+/// Stores that no rooms of such a login are left.
+pub(super) async fn forget_abandoned(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.settings().set(ABANDONED, None).await
+}
+
+/// Returns whether rooms move from a former login.
 pub(super) async fn is_moving(tx: &mut Tx) -> Result<bool, StoreError> {
     Ok(tx.settings().get(FORMER).await?.is_some())
 }
 
 /// Stores that no rooms move any more.
 pub(super) async fn end(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.settings().set(FORMER, None).await?;
+    for setting in [FENCE, READ, FORMER] {
+        tx.settings().set(setting, None).await?;
+    }
     tx.settings().put_cursor(FORMER_CURSOR, None).await
 }

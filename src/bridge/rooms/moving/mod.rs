@@ -22,7 +22,7 @@ use crate::domain::moving::{Login, Logins};
 use crate::domain::{MatrixRoomId, MatrixUserId, Timestamp};
 use crate::store::StoreError;
 
-pub use logins::{KnownLogins, know_logins};
+pub use logins::{KnownLogins, abandon_former, know_logins, rooms_move};
 use port::Moved;
 pub(super) use streams::{Held, Source, counted, may_count, store_mark};
 pub use worker::RoomMover;

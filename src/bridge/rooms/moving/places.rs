@@ -11,13 +11,8 @@ use crate::domain::matrix::{MatrixError, RoomEvent};
 use crate::domain::moving::Logins;
 use crate::store::{Store, StoreError, Tx};
 
-use super::logins::{self, CURSOR, LOGINS};
+use super::logins::{self, CURSOR, FENCE, LOGINS, READ};
 use super::{Moving, unstored, waits};
-
-/// Setting that holds the fence of the management room.
-const FENCE: &str = "matrix.management_fence";
-/// Setting that holds the last fence up to which the former login has read in the management room.
-const READ: &str = "matrix.management_read";
 
 impl Moving {
     /// Hands over the Space and the rooms that are no conversation's, once in a run.
@@ -95,14 +90,7 @@ impl Moving {
     pub(super) async fn end(&self) -> Result<(), StoreError> {
         self.inner
             .core
-            .write((), |tx, ()| {
-                async move {
-                    tx.settings().set(FENCE, None).await?;
-                    tx.settings().set(READ, None).await?;
-                    logins::end(tx).await
-                }
-                .boxed()
-            })
+            .write((), |tx, ()| async move { logins::end(tx).await }.boxed())
             .await?;
         let logins = {
             let mut logins = self.inner.logins.lock().unwrap_or_else(PoisonError::into_inner);

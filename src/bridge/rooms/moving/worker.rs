@@ -9,12 +9,13 @@ use futures_util::future::join_all;
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::rooms::gone;
+use crate::domain::MatrixUserId;
 use crate::domain::matrix::{MatrixError, MatrixState};
 use crate::domain::moving::{Login, Logins};
 use crate::store::{RoomOf, StoreError};
 
 use super::logins::LOGINS;
-use super::{Moving, places};
+use super::{Moving, logins, places};
 
 /// Interval between two looks while rooms move.
 const POLL: Duration = Duration::from_millis(500);
@@ -22,6 +23,8 @@ const POLL: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_mins(10);
 /// Rooms that are handed over at the same time.
 const ROOMS: u64 = 4;
+/// Rooms of a login that is gone for good which are forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: u64 = 100;
 
 /// Worker that takes note of the login, and moves rooms to it if another one kept them.
 pub struct RoomMover {
@@ -166,12 +169,12 @@ impl RoomMover {
         let (Some(user), Ok(own)) = (user, self.present.own()) else {
             return Ok(Progress::Idle);
         };
-        if std::mem::replace(&mut self.is_noted, true) {
+        if self.is_noted {
             return Ok(Progress::Idle);
         }
         self.logins.add(own);
         self.core
-            .write((self.logins.stored(), user), |tx, (logins, user)| {
+            .write((self.logins.stored(), user.clone()), |tx, (logins, user)| {
                 async move {
                     tx.settings().set(LOGINS, Some(logins)).await?;
                     tx.rooms().claim(user).await.map(|_| ())
@@ -179,7 +182,40 @@ impl RoomMover {
                 .boxed()
             })
             .await?;
+        if logins::has_abandoned(&self.core.store).await? && self.forget_abandoned(&user).await? {
+            return Ok(Progress::Worked);
+        }
+        self.is_noted = true;
         Ok(Progress::Worked)
+    }
+
+    /// Forgets some rooms of a login that is gone for good. Returns whether there may be more.
+    async fn forget_abandoned(&self, present: &MatrixUserId) -> Result<bool, StoreError> {
+        let rows = self
+            .core
+            .store
+            .rooms()
+            .kept_by_others(present, &[], FORGOTTEN_AT_ONCE)
+            .await?;
+        let is_last = rows.is_empty();
+        self.core
+            .write(rows, |tx, rows| {
+                async move {
+                    for row in rows {
+                        match &row.room {
+                            Some(room) => gone::forget(tx, room).await?,
+                            None => tx.rooms().forget(row.conversation).await?,
+                        }
+                    }
+                    if rows.is_empty() {
+                        logins::forget_abandoned(tx).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(!is_last)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use testbed::agents::{Agent, Client, Content, Message};
+use testbed::agents::{Agent, Client, Content, Message, Room};
+use testbed::standin::Customer;
 
 use crate::rig::customers::{phone_shows, times_accepted};
 use crate::rig::desk::{AGENT, Desk, PASSWORD, Plan};
@@ -159,7 +160,40 @@ async fn encrypted_room_is_replaced_for_service() {
         assert_eq!(times_accepted(&desk.standin, body), 1, "{body}");
     }
     let (_, children) = children(&ada).await;
-    assert_eq!(children, [new]);
+    assert_eq!(children, std::slice::from_ref(&new));
+    lost_service_is_given_up(&mut desk, (&ada, &customer), &new).await;
+}
+
+/// Back as a bot, whose rooms the service can never hand over: they are given up, and each conversation goes on in a new one.
+async fn lost_service_is_given_up(desk: &mut Desk, (ada, customer): (&Agent, &Customer), old: &str) {
+    desk.crm.kill_9();
+    customer.write("q2");
+    desk.lose_service();
+    let refused = desk.crm.run(&["serve"]).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("crm matrix abandon"),
+        "{said}"
+    );
+    let given_up = desk.crm.run(&["matrix", "abandon", "--yes"]).await;
+    assert!(given_up.status.success(), "{given_up:?}");
+    desk.crm.serve().await;
+    let next = until("a room of the bot's", async || {
+        ada.look(|mirror| {
+            let mut rooms = mirror.rooms().filter(|room| room.room_id != old);
+            let shows = |room: &&Room| {
+                let mut messages = mirror.messages(&room.room_id).iter();
+                messages.any(|message| message.encrypted && message.body().contains("q2"))
+            };
+            rooms.find(shows).map(|room| room.room_id.clone())
+        })
+    })
+    .await;
+    ada.send(&next, Content::text("a3")).await.unwrap();
+    phone_shows(customer, "a3").await;
+    assert_eq!(times_accepted(&desk.standin, "a3"), 1);
+    let again = desk.crm.run(&["matrix", "abandon", "--yes"]).await;
+    assert!(!again.status.success(), "there is nothing to give up any more");
 }
 
 /// The server is killed several times on the way there and back, each time a little later, and the homeserver once on each.
