@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use crate::domain::OutboxId;
 use crate::store::facet::{Database, Settings};
 
-use super::{Store, StoreError, Tx, WorkFor};
+use super::{Holder, Store, StoreError, Tx, WorkFor};
 
 /// Setting that holds the instance's id.
 pub(super) const INSTANCE: &str = "instance";
@@ -18,6 +18,8 @@ pub(super) const RESTORED: &str = "restored_instance";
 pub(super) const RESTORED_WORK: &str = "restored_work";
 /// Setting that holds the id of the last outbox row that was there when rooms began to move from one login to another.
 const MOVED_WORK: &str = "matrix.moved_work";
+/// Setting that holds the process that keeps the rooms: its folder and its name, in two lines.
+pub(super) const ROOMS_HOLDER: &str = "matrix.holder";
 /// Setting that exists while the outbox is parked.
 pub(super) const PARKED: &str = "parked";
 
@@ -107,6 +109,38 @@ impl Settings<'_, Tx> {
             Some(_) => drop(setting::Entity::update(row).exec(db).await?),
         }
         Ok(())
+    }
+
+    /// Lets a process keep the rooms: one at a time, because two would show each message twice. Returns the process that keeps
+    /// them if it has another folder.
+    pub async fn hold_rooms(&self, holder: &Holder) -> Result<Option<Holder>, StoreError> {
+        // So that of two that ask at the same time one gets them.
+        self.0.journal().lock().await?;
+        let present = self.rooms_holder().await?;
+        if present.as_ref().is_some_and(|present| present.folder != holder.folder) {
+            return Ok(present);
+        }
+        let value = format!("{}\n{}", holder.folder, holder.process);
+        self.set(ROOMS_HOLDER, Some(&value)).await?;
+        Ok(None)
+    }
+
+    /// Lets go of the rooms, if a process with this folder keeps them.
+    pub async fn release_rooms(&self, folder: &str) -> Result<(), StoreError> {
+        let present = self.rooms_holder().await?;
+        if present.is_some_and(|present| present.folder == folder) {
+            self.set(ROOMS_HOLDER, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn rooms_holder(&self) -> Result<Option<Holder>, StoreError> {
+        let stored = self.get(ROOMS_HOLDER).await?;
+        let holder = stored.as_deref().and_then(|stored| stored.split_once('\n'));
+        Ok(holder.map(|(folder, process)| Holder {
+            folder: folder.to_owned(),
+            process: process.to_owned(),
+        }))
     }
 
     /// Parks the outbox, or resumes it and wakes the relays to WhatsApp.

@@ -68,8 +68,8 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
     removing.await
 }
 
-/// Releases the lease of an account that no process runs any more, so that another data folder can run it. Refused if
-/// `is_alive` says that the holder still runs.
+/// Releases the lease of an account that no process runs any more, so that another data folder can run it, and the rooms if
+/// that process kept them. Refused if `is_alive` says that the holder still runs.
 pub async fn release_account(
     store: &Store,
     id: AccountId,
@@ -88,9 +88,15 @@ pub async fn release_account(
             account.name, lease.holder.process
         )));
     }
-    let fence = lease.fence;
-    let released = store.write::<_, _, StoreError, _>((id, fence), |tx, &(id, fence)| {
-        async move { tx.accounts().release_lease(id, fence).await }.boxed()
+    let released = store.write::<_, _, StoreError, _>((id, lease), |tx, (id, lease)| {
+        async move {
+            let released = tx.accounts().release_lease(*id, lease.fence).await?;
+            if released {
+                tx.settings().release_rooms(&lease.holder.folder).await?;
+            }
+            Ok(released)
+        }
+        .boxed()
     });
     if released.await? {
         return Ok(account);

@@ -27,7 +27,7 @@ use crate::domain::media::MediaRules;
 use crate::domain::{AccountId, MatrixUserId};
 use crate::fetch::Fetcher;
 use crate::matrix;
-use crate::store::{Store, StoreError};
+use crate::store::{Holder, Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
 use ports::{Browsers, Homeserver};
@@ -168,9 +168,12 @@ impl Assembly {
         let store = home.store.clone();
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
+        let holder = home.holder()?;
         let known = match ports::login_kind(config)? {
-            Some(kind) => Some((kind, bridge::know_logins(&store, kind, matrix::login_of).await?)),
-            None => None,
+            Some(kind) if hold_rooms(&store, &holder).await? => {
+                Some((kind, bridge::know_logins(&store, kind, matrix::login_of).await?))
+            }
+            _ => None,
         };
         let core = core(config, &home, vault).await?;
         // Errors that can be found without a browser are found before one is started.
@@ -249,11 +252,38 @@ impl Assembly {
             if let Some(former) = homeserver.former {
                 former.close().await;
             }
+            if drained {
+                release_rooms(&self.home).await;
+            }
         }
         drop(self.manager);
         drop(self.desk);
         drop(self.store);
         self.home.store.close().await;
+    }
+}
+
+/// Returns whether this process may keep the rooms. If another server does, what it is to show is left to it in the outbox.
+async fn hold_rooms(store: &Store, holder: &Holder) -> Result<bool, StoreError> {
+    let held = store.write::<_, _, StoreError, _>(holder.clone(), |tx, holder| {
+        async move { tx.settings().hold_rooms(holder).await }.boxed()
+    });
+    let Some(other) = held.await? else { return Ok(true) };
+    tracing::warn!(
+        "another server ({}) keeps the rooms in Matrix, and shows there what this one receives. If it is gone for good, stop this \
+         one, run `crm account release` for its account, and start again",
+        other.process
+    );
+    Ok(false)
+}
+
+async fn release_rooms(home: &Home) {
+    let Ok(holder) = home.holder() else { return };
+    let released = home.store.write::<_, _, StoreError, _>(holder.folder, |tx, folder| {
+        async move { tx.settings().release_rooms(folder).await }.boxed()
+    });
+    if let Err(error) = released.await {
+        tracing::warn!("the rooms stay with this data folder: {error}");
     }
 }
 

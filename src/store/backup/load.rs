@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 use entity::{account, journal_head, message, outbox, setting};
 
 use crate::store::database::connect::{immediate, limit, unlimit};
-use crate::store::settings::{INSTANCE, PARKED, RESTORED, RESTORED_WORK};
+use crate::store::settings::{INSTANCE, PARKED, RESTORED, RESTORED_WORK, ROOMS_HOLDER};
 use crate::store::{Store, StoreError, journal};
 
 use super::{BackupReport, End, FORMAT, Header, VERSION, for_each_table};
@@ -226,6 +226,7 @@ async fn park(transaction: &DatabaseTransaction, now: i64) -> Result<(), StoreEr
             .exec_without_returning(transaction)
             .await?;
     }
+    setting::Entity::delete_by_id(ROOMS_HOLDER).exec(transaction).await?;
     account::Entity::update_many()
         .col_expr(account::Column::Folder, Expr::value(None::<String>))
         .col_expr(account::Column::Holder, Expr::value(None::<String>))

@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crm::matrix::Registration;
 
+use rustix::process::Signal;
+
 use super::rig::Shell;
+use super::serving::{Served, log_of};
 
 #[tokio::test]
 async fn registration_is_private_and_keeps_its_tokens() {
@@ -140,4 +143,45 @@ async fn reset_forgets_login_and_keeps_the_rest() {
     shell.ok(&["matrix", "reset", "--yes", "--new-backup"]).await;
     assert_eq!(files(), ["new-backup", "registration.yaml"]);
     assert!(!key.exists());
+}
+
+/// rule 26. Two would show each message twice.
+#[tokio::test]
+async fn one_server_of_a_database_keeps_rooms() {
+    const ELSEWHERE: &str = "keeps the rooms in Matrix";
+    let database = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/crm.db", database.path().display());
+    let shell = || {
+        Shell::bare()
+            .with("CRM_DATABASE_URL", &url)
+            .with("CRM_MATRIX_HOMESERVER", "http://127.0.0.1:9")
+            .with("CRM_MATRIX_USER", "desk")
+            .with("CRM_MATRIX_PASSWORD", "secret")
+            .with("CRM_MATRIX_AGENTS", "@ada:example.org")
+    };
+    let matrix_of = async |served: &Served| {
+        let status = served.shell.ok(&["status", "-o", "json"]).await.json();
+        status["matrix"]["state"].as_str().unwrap().to_owned()
+    };
+    let (one, two) = (Served::start(shell()).await, Served::start(shell()).await);
+    assert_ne!(matrix_of(&one).await, "off");
+    assert_eq!(matrix_of(&two).await, "off");
+    assert!(log_of(&two.shell).contains(ELSEWHERE), "{}", log_of(&two.shell));
+    let (two, _) = two.end().await;
+
+    // A killed one keeps them for its next start; one that is released gives them away.
+    let (one, _) = one.end_with(Signal::KILL).await;
+    let served = Served::start(two).await;
+    assert_eq!(matrix_of(&served).await, "off");
+    let (two, _) = served.end().await;
+    two.ok(&["account", "release", "default"]).await;
+    let served = Served::start(two).await;
+    assert_ne!(matrix_of(&served).await, "off");
+
+    // Who stops in order lets go.
+    let (_, code) = served.end().await;
+    assert_eq!(code, Some(0));
+    let served = Served::start(one).await;
+    assert_ne!(matrix_of(&served).await, "off");
+    served.end().await;
 }

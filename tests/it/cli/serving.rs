@@ -65,7 +65,7 @@ impl Served {
     }
 }
 
-fn log_of(shell: &Shell) -> String {
+pub fn log_of(shell: &Shell) -> String {
     std::fs::read_to_string(shell.folder.path().join("log")).unwrap()
 }
 
@@ -218,4 +218,37 @@ async fn live_backup_restores_with_outbox_parked() {
     let exported = served.shell.ok(&["export", "messages"]).await.lines();
     assert_eq!(exported[0]["content"], "not twice");
     served.end().await;
+}
+
+/// User id of `nobody`.
+const NOBODY: u32 = 65_534;
+
+/// Only root can start a program of another user; without it the test takes the host as it is.
+#[tokio::test]
+async fn shared_host_is_refused_on_demand() {
+    let neighbour = tokio::process::Command::new("sleep")
+        .arg("120")
+        .uid(NOBODY)
+        .kill_on_drop(true)
+        .spawn();
+    let shell = Shell::bare().with("CRM_SHARED_HOST", "refuse");
+    let told = shell.run(&["doctor", "-o", "json"]).await.json();
+    let findings = told.as_array().unwrap();
+    let finding = findings
+        .iter()
+        .find(|finding| finding["check"] == "neighbours")
+        .unwrap();
+    let is_shared = finding["verdict"] == "warning";
+    assert!(is_shared || neighbour.is_err(), "{finding}");
+    if is_shared {
+        let refused = shell.run(&["serve"]).await;
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("other users of this host"), "{}", refused.err);
+        assert!(refused.err.contains("CRM_SHARED_HOST=warn"), "{}", refused.err);
+    } else {
+        Served::start(shell).await.end().await;
+    }
+    let shell = Shell::bare().with("CRM_SHARED_HOST", "allow");
+    let (shell, _) = Served::start(shell).await.end().await;
+    assert!(!log_of(&shell).contains("other users of this host"));
 }
