@@ -13,7 +13,7 @@ use crate::domain::{AccountId, ChatId, HistoryChatId, HistoryMark, Timestamp};
 use crate::store::facet::{Database, HistoryImports};
 
 use super::database::row::word;
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, WorkFor};
 
 /// Most chats inserted by one statement.
 const CHATS_AT_ONCE: usize = 200;
@@ -105,6 +105,7 @@ impl HistoryImports<'_, Tx> {
             }
         }
         row.updated_at = self.0.now.0;
+        self.0.wake(WorkFor::History(id));
         let history = read(&row)?;
         let row = row.into_active_model();
         if is_new {

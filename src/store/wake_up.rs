@@ -22,6 +22,8 @@ pub enum WorkFor {
     RoomFiles,
     /// The download of an account's media.
     Media(AccountId),
+    /// The import of an account's history.
+    History(AccountId),
     /// The lookup of avatars through an account.
     Avatars(AccountId),
     /// The linking of an account's device.

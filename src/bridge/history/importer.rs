@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use crate::bridge::core::policy::Policy;
-use crate::bridge::core::worker::Worker;
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
 use crate::bridge::inbound::events::Events;
@@ -26,7 +26,7 @@ use crate::domain::account::Account;
 use crate::domain::history::{History, HistoryState};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{Earlier, PageEvent, WhatsApp};
-use crate::store::{HistoryStep, StoreError, Tx};
+use crate::store::{HistoryStep, StoreError, Tx, WorkFor};
 
 use self::super::hand::Hand;
 
@@ -36,8 +36,10 @@ const CHUNK: usize = 50;
 const GIVE_WAY: Duration = Duration::from_secs(2);
 /// Upper bound of the restarts of a chat when the page no longer knows our position in it.
 const MAX_RESTARTS: i32 = 3;
-/// How often the worker checks for a new import, and for a page that was away.
+/// How often the worker checks for a page that was away, while there is an import.
 const POLL: Duration = Duration::from_secs(1);
+/// How often it checks for a new import; one that this process begins wakes it.
+const REST: Duration = Duration::from_secs(10);
 
 /// Worker that imports the history of one account.
 pub struct Importer {
@@ -50,6 +52,8 @@ pub struct Importer {
     quiet: watch::Receiver<bool>,
     /// The chat that is being imported.
     hand: Option<Hand>,
+    /// Whether there is something to import.
+    is_running: bool,
 }
 
 impl Importer {
@@ -68,6 +72,7 @@ impl Importer {
             resynced,
             quiet,
             hand: None,
+            is_running: false,
         }
     }
 }
@@ -81,14 +86,22 @@ impl Worker for Importer {
         &self.core
     }
 
+    fn wakes(&self) -> Wakes {
+        Wakes::none()
+            .and(self.core.store.wake_ups(WorkFor::History(self.account)))
+            .and(self.port.session())
+    }
+
     fn poll(&self) -> Duration {
-        POLL
+        if self.is_running { POLL } else { REST }
     }
 
     /// Reads one page of a chat, or writes one chunk of what was read.
     async fn step(&mut self) -> Result<Progress, StoreError> {
         let history = self.core.store.history().get(self.account).await?;
-        let Some(history) = history.filter(|history| history.state == HistoryState::Running) else {
+        let history = history.filter(|history| history.state == HistoryState::Running);
+        self.is_running = history.is_some();
+        let Some(history) = history else {
             self.hand = None;
             return Ok(Progress::Idle);
         };

@@ -117,6 +117,10 @@ impl Worker for WhatsAppRelay {
     /// becomes urgent meanwhile waits for one message and not for all. Fails expired messages first, also while the account
     /// cannot send.
     async fn step(&mut self) -> Result<Progress, StoreError> {
+        let now = self.core.clock.now();
+        if !self.core.store.outbox().is_anything_due(self.account, now).await? {
+            return Ok(Progress::Idle);
+        }
         self.expire().await?;
         let may_send = self.may_send().await?;
         self.take_up_due(may_send).await?;

@@ -1,6 +1,7 @@
 //! The outbox: work for WhatsApp and Matrix, in lanes (rule 4).
 
 mod heads;
+mod look;
 
 use entity::outbox;
 use sea_orm::ActiveValue::{NotSet, Set};

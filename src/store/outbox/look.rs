@@ -1,0 +1,47 @@
+//! The look of an idle relay: whether there is anything to do at all.
+
+use entity::{account, message, outbox, scheduled_send};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::domain::message::MessageState;
+use crate::domain::outbox::Target;
+use crate::domain::schedule::Stage;
+use crate::domain::{AccountId, Timestamp};
+use crate::store::facet::Outbox;
+use crate::store::{Store, StoreError};
+
+impl Outbox<'_, Store> {
+    /// Returns whether the relay of an account to WhatsApp has anything to do at `now`: work that is due, a queued message
+    /// that has expired, or one for later whose time has come. One query, because an idle relay asks it each second.
+    pub async fn is_anything_due(&self, account: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+        let work = rows(outbox::Entity)
+            .and_where(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
+            .and_where(outbox::Column::AccountId.eq(account))
+            .and_where(outbox::Column::NotBefore.lte(now.0))
+            .take();
+        let expired = rows(message::Entity)
+            .and_where(message::Column::AccountId.eq(account))
+            .and_where(message::Column::State.eq(MessageState::Queued.as_str()))
+            .and_where(message::Column::ExpiresAt.lte(now.0))
+            .take();
+        let planned = rows(scheduled_send::Entity)
+            .and_where(scheduled_send::Column::AccountId.eq(account))
+            .and_where(scheduled_send::Column::Stage.eq(Stage::Scheduled.as_str()))
+            .and_where(scheduled_send::Column::SendAt.lte(now.0))
+            .take();
+        let any = [work, expired, planned].map(Expr::exists);
+        let found = account::Entity::find_by_id(account)
+            .select_only()
+            .column(account::Column::Id)
+            .filter(any.into_iter().fold(Condition::any(), Condition::add))
+            .into_tuple::<AccountId>()
+            .one(self.0.readers())
+            .await?;
+        Ok(found.is_some())
+    }
+}
+
+fn rows(table: impl EntityTrait) -> SelectStatement {
+    Query::select().expr(Expr::val(1)).from(table).take()
+}
