@@ -8,6 +8,7 @@ use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::MessageState;
 use crm::domain::session::SessionState;
 use crm::domain::whatsapp::PageEvent;
+use futures_util::FutureExt;
 
 use super::Rig;
 
@@ -161,6 +162,35 @@ async fn poison_keeps_its_bytes_and_delays_nothing() {
         "still poison, and still kept"
     );
     assert_eq!(rig.program.store.quarantine().count().await.unwrap(), 2);
+}
+
+/// However much before it cannot be read again.
+#[tokio::test]
+async fn replay_reaches_end_of_long_quarantine() {
+    const UNREADABLE: usize = 1_100;
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (account, now) = (rig.messages().await[0].account_id, rig.run.clock.now());
+    let readable = PageEvent::Message(Box::new(rig.run.whatsapp.message(0, "LAST", "read at last", now)));
+    let fill = rig.program.store.write((account, readable), |tx, (account, readable)| {
+        async move {
+            for number in 0..UNREADABLE {
+                let bytes = format!("{{{number}");
+                let (quarantine, why) = (tx.quarantine(), "not JSON");
+                quarantine
+                    .add("whatsapp.event", Some(*account), bytes.as_bytes(), why)
+                    .await?;
+            }
+            let bytes = serde_json::to_vec(readable).unwrap();
+            let quarantine = tx.quarantine();
+            quarantine.add("whatsapp.event", Some(*account), &bytes, "later").await
+        }
+        .boxed()
+    });
+    fill.await.unwrap();
+    let replayed = rig.program.desk.replay_quarantine().await.unwrap();
+    assert_eq!((replayed.taken_in, replayed.still_refused), (1, UNREADABLE));
+    assert_eq!(rig.messages().await.last().unwrap().content, "read at last");
 }
 
 /// rule 11.

@@ -10,7 +10,8 @@ use crm::store::{NewWork, PendingEvent, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
-use super::databases::{BEGIN, Database, on_each_database};
+use super::databases::{BEGIN, Database, Kind, on_each_database};
+use super::many_rows::number;
 use super::raw;
 use crate::store::desk;
 use crate::store::desk::{inbound, new, outbound, take};
@@ -21,12 +22,54 @@ on_each_database! {
     expiry_ignores_other_accounts_backlog,
     /// rule 1.
     told_events_do_not_hide_new_ones,
+    full_quarantine_drops_its_oldest,
     conversation_cycle_ends_walk,
     merge_moves_any_backlog,
 }
 
 /// No walk takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Most items of one account that stay in the quarantine.
+const KEPT: i64 = 20_000;
+
+async fn full_quarantine_drops_its_oldest(database: Database) {
+    let store = database.open().await;
+    let account = second_account(&store).await;
+    let bytes = if database.kind == Kind::Postgres {
+        "CAST('' AS bytea)"
+    } else {
+        "X''"
+    };
+    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    number(&connection, KEPT).await;
+    connection.close().await.unwrap();
+    let fill = format!(
+        "INSERT INTO quarantine (source, account_id, bytes, error, fingerprint, times, first_seen, last_seen) \
+         SELECT 'whatsapp', {account}, {bytes}, 'no', CONCAT('print', i), 1, 0, 0 FROM numbers"
+    );
+    raw::execute(&database, &fill).await;
+    let before = raw::numbers(&database, "SELECT MIN(id) FROM quarantine").await[0];
+    let other = desk::account(&store).await;
+    for of in [account, other] {
+        store
+            .write::<_, _, StoreError, _>(of, |tx, &of| {
+                async move { tx.quarantine().add("whatsapp", Some(of), b"one more", "no").await }.boxed()
+            })
+            .await
+            .unwrap();
+    }
+    let of = |account| format!("SELECT COUNT(*) FROM quarantine WHERE account_id = {account}");
+    assert_eq!(raw::numbers(&database, &of(account)).await, [KEPT]);
+    assert_eq!(
+        raw::numbers(&database, &of(other)).await,
+        [1],
+        "each account has its own bound"
+    );
+    let oldest = raw::numbers(&database, "SELECT MIN(id) FROM quarantine").await[0];
+    assert!(oldest > before, "the oldest is still there");
+    store.close().await;
+}
 
 async fn second_account(store: &Store) -> AccountId {
     store

@@ -213,8 +213,8 @@ pub async fn fill(connection: &DatabaseConnection, account: AccountId, kind: Kin
     .await;
 }
 
-/// Makes the table from which all others are filled: the numbers below `count`.
-async fn number(connection: &DatabaseConnection, count: i64) {
+/// Makes the table `numbers`, from which others are filled: the numbers `i` below `count`.
+pub async fn number(connection: &DatabaseConnection, count: i64) {
     let make = "CREATE TABLE numbers (i BIGINT NOT NULL PRIMARY KEY)";
     connection.execute_unprepared(make).await.unwrap();
     connection

@@ -347,6 +347,7 @@ async fn messages(store: &Store, account: AccountId, ids: &Ids) {
     messages.sender_of(ids.message).await.unwrap();
     messages.page(ids.conversation, PageRequest::last(50)).await.unwrap();
     messages.recent_ids(ids.conversation, lately).await.unwrap();
+    store.outbox().is_anything_due(account, lately).await.unwrap();
     let (chat, stanza) = (ChatId::from("given"), WaMessageId::from("S1"));
     messages.last_of_chats(account, &[(&chat, &stanza)]).await.unwrap();
     messages.unfinished(ids.conversation, lately).await.unwrap();
