@@ -99,7 +99,7 @@ impl Default for Limits {
             qr_gap: Duration::from_secs(20),
             pairing_code: Duration::from_mins(3),
             back_off: Duration::from_mins(1),
-            weigh: Duration::from_mins(1),
+            weigh: Duration::from_mins(2),
             heap: 512 << 20,
             unused: Duration::from_mins(5),
             reload_gap: Duration::from_hours(1),
