@@ -14,7 +14,7 @@ use super::follow::{self, Follower, Patience};
 use super::generate::complete;
 use super::home::Home;
 use super::serve::ports;
-use super::terminal::output::{Output, note};
+use super::terminal::output::{Output, agreed, note};
 use super::{Exit, Fault, Shell, home, leave, phone_number, serve};
 use crate::bridge::{self, Refusal};
 use crate::contract::{AccountView, Empty, NewAccount, RawJson, RebindRequest};
@@ -166,12 +166,7 @@ async fn confirm(shell: &Shell, name: &str, yes: bool, keep_profile: bool) -> an
     note(&format!(
         "{goes}. Messages that wait to be sent fail. Its conversations and messages stay. Remove the account {name}? [y/N]"
     ));
-    // Reading blocks until the user answers; Ctrl-C has to work meanwhile.
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    if matches!(answer.await??.trim(), "y" | "Y" | "yes") {
+    if agreed().await? {
         return Ok(());
     }
     Err(Fault::new(Exit::Failed, "nothing was removed").into())

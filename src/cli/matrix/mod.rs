@@ -98,11 +98,7 @@ async fn confirm(shell: &Shell, what: &str, lost: &str) -> anyhow::Result<()> {
         return Err(Fault::new(Exit::Usage, text).into());
     }
     output::note(&format!("{lost}. Do you want to {what}? [y/N]"));
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|_| line)
-    });
-    if matches!(answer.await??.trim(), "y" | "Y" | "yes") {
+    if output::agreed().await? {
         return Ok(());
     }
     Err(Fault::new(Exit::Failed, "nothing was changed").into())

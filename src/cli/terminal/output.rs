@@ -309,6 +309,16 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{}", plain(text));
 }
 
+/// Reads the answer to a question that ends with `[y/N]`, and returns whether it is yes. Reading blocks until the user
+/// answers; Ctrl-C works meanwhile.
+pub async fn agreed() -> anyhow::Result<bool> {
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    Ok(matches!(answer.await??.trim(), "y" | "Y" | "yes"))
+}
+
 fn one_line(text: &str) -> String {
     plain(&text.replace(['\n', '\t'], " "))
 }

@@ -15,6 +15,7 @@ pub use exports::ExportEnd;
 pub use labels::{LabelChange, NewLabel};
 pub use list::ConversationFilter;
 pub use scheduled::ScheduledSend;
+pub(in crate::store) use scheduled::is_due;
 pub use work::{OpenCount, Standing};
 
 /// How much earlier than another message, in milliseconds, one may have been written that is stored after it: messages

@@ -3,7 +3,7 @@
 use entity::{conversation, message, scheduled_send};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::{Direction, Kind, Message};
 use crate::domain::schedule::Stage;
@@ -40,13 +40,19 @@ impl<D: Database> Scheduled<'_, D> {
     }
 }
 
+/// Returns the condition for an account's messages for later whose time has come at `now`.
+pub(in crate::store) fn is_due(account: AccountId, now: Timestamp) -> Condition {
+    Condition::all()
+        .add(scheduled_send::Column::AccountId.eq(account))
+        .add(scheduled_send::Column::Stage.eq(Stage::Scheduled.as_str()))
+        .add(scheduled_send::Column::SendAt.lte(now.0))
+}
+
 impl Scheduled<'_, Store> {
     /// Returns the messages of an account whose time has come at `now`, the earliest first, at most `limit`.
     pub async fn due(&self, account: AccountId, now: Timestamp, limit: u64) -> Result<Vec<ScheduledSend>, StoreError> {
         let rows = scheduled_send::Entity::find()
-            .filter(scheduled_send::Column::AccountId.eq(account))
-            .filter(scheduled_send::Column::Stage.eq(Stage::Scheduled.as_str()))
-            .filter(scheduled_send::Column::SendAt.lte(now.0))
+            .filter(is_due(account, now))
             .order_by_asc(scheduled_send::Column::SendAt)
             .order_by_asc(scheduled_send::Column::Id)
             .limit(limit)

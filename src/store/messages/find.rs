@@ -227,9 +227,7 @@ impl Messages<'_, Store> {
     /// Returns an account's queued messages that have expired by `now`, earliest first, at most `limit`.
     pub async fn expired(&self, account: AccountId, now: Timestamp, limit: u64) -> Result<Vec<Message>, StoreError> {
         let rows = message::Entity::find()
-            .filter(message::Column::AccountId.eq(account))
-            .filter(message::Column::State.eq(MessageState::Queued.as_str()))
-            .filter(message::Column::ExpiresAt.lte(now.0))
+            .filter(has_expired(account, now))
             .order_by_asc(message::Column::ExpiresAt)
             .order_by_asc(message::Column::Id)
             .limit(limit)
@@ -336,6 +334,14 @@ pub(super) fn in_sight() -> Condition {
         .and_where(Expr::col((conversation::Entity, conversation::Column::MergedInto)).is_not_null())
         .take();
     Condition::all().add(Expr::exists(ended).not())
+}
+
+/// Returns the condition for an account's queued messages that have expired by `now`.
+pub(in crate::store) fn has_expired(account: AccountId, now: Timestamp) -> Condition {
+    Condition::all()
+        .add(message::Column::AccountId.eq(account))
+        .add(message::Column::State.eq(MessageState::Queued.as_str()))
+        .add(message::Column::ExpiresAt.lte(now.0))
 }
 
 fn recent(row: message::Model) -> Result<Option<RecentMessage>, StoreError> {

@@ -23,6 +23,7 @@ use crate::domain::{AccountId, ChatId, ConversationId, CustomerId, MessageId, Ti
 use super::StoreError;
 use super::database::row::{from_json, to_json, word};
 
+pub(in crate::store) use find::has_expired;
 pub use lines::MessageLine;
 
 /// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id

@@ -4,8 +4,8 @@
 use entity::{account, outbox};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, Statement,
 };
 
 use crate::domain::outbox::Target;
@@ -220,12 +220,7 @@ fn due(wanted: Wanted<'_>) -> Select<outbox::Entity> {
         busy,
         ..
     } = wanted;
-    let mut query = outbox::Entity::find()
-        .filter(outbox::Column::Target.eq(target.as_str()))
-        .filter(outbox::Column::NotBefore.lte(now.0));
-    if let Some(account) = account {
-        query = query.filter(outbox::Column::AccountId.eq(account));
-    }
+    let mut query = outbox::Entity::find().filter(is_due(target, account, now));
     if !busy.lanes.is_empty() {
         let lanes = busy.lanes.iter().copied();
         query = query.filter(outbox::Column::Lane.is_null().or(outbox::Column::Lane.is_not_in(lanes)));
@@ -239,6 +234,14 @@ fn due(wanted: Wanted<'_>) -> Select<outbox::Entity> {
         query = query.filter(outside.not().or(outbox::Column::MessageId.is_null()).or(other));
     }
     query
+}
+
+/// Returns the condition for work that is due at `now`, of all accounts or of one.
+pub(super) fn is_due(target: Target, account: Option<AccountId>, now: Timestamp) -> Condition {
+    Condition::all()
+        .add(outbox::Column::Target.eq(target.as_str()))
+        .add(outbox::Column::NotBefore.lte(now.0))
+        .add_option(account.map(|account| outbox::Column::AccountId.eq(account)))
 }
 
 /// Selects the rows before a row of the outer query in its lane.

@@ -2,34 +2,22 @@
 
 use entity::{account, message, outbox, scheduled_send};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{Condition, EntityTrait, QueryFilter, QuerySelect};
 
-use crate::domain::message::MessageState;
 use crate::domain::outbox::Target;
-use crate::domain::schedule::Stage;
 use crate::domain::{AccountId, Timestamp};
 use crate::store::facet::Outbox;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, desk, messages};
+
+use super::heads::is_due;
 
 impl Outbox<'_, Store> {
     /// Returns whether the relay of an account to WhatsApp has anything to do at `now`: work that is due, a queued message
     /// that has expired, or one for later whose time has come. One query, because an idle relay asks it each second.
     pub async fn is_anything_due(&self, account: AccountId, now: Timestamp) -> Result<bool, StoreError> {
-        let work = rows(outbox::Entity)
-            .and_where(outbox::Column::Target.eq(Target::WhatsApp.as_str()))
-            .and_where(outbox::Column::AccountId.eq(account))
-            .and_where(outbox::Column::NotBefore.lte(now.0))
-            .take();
-        let expired = rows(message::Entity)
-            .and_where(message::Column::AccountId.eq(account))
-            .and_where(message::Column::State.eq(MessageState::Queued.as_str()))
-            .and_where(message::Column::ExpiresAt.lte(now.0))
-            .take();
-        let planned = rows(scheduled_send::Entity)
-            .and_where(scheduled_send::Column::AccountId.eq(account))
-            .and_where(scheduled_send::Column::Stage.eq(Stage::Scheduled.as_str()))
-            .and_where(scheduled_send::Column::SendAt.lte(now.0))
-            .take();
+        let work = rows(outbox::Entity, is_due(Target::WhatsApp, Some(account), now));
+        let expired = rows(message::Entity, messages::has_expired(account, now));
+        let planned = rows(scheduled_send::Entity, desk::is_due(account, now));
         let any = [work, expired, planned].map(Expr::exists);
         let found = account::Entity::find_by_id(account)
             .select_only()
@@ -42,6 +30,6 @@ impl Outbox<'_, Store> {
     }
 }
 
-fn rows(table: impl EntityTrait) -> SelectStatement {
-    Query::select().expr(Expr::val(1)).from(table).take()
+fn rows(table: impl EntityTrait, which: Condition) -> SelectStatement {
+    Query::select().expr(Expr::val(1)).from(table).cond_where(which).take()
 }
