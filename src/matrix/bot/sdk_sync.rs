@@ -15,14 +15,16 @@ use matrix_sdk::{Client, EncryptionState, Room};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
-use crate::matrix::wire::{Fault, filter};
+use crate::matrix::wire::{Fault, sdk_filter};
 
 /// Deadline of the first sync of a new store, which brings every room; a thousand took 17 s.
 const INITIAL_TIMEOUT: Duration = Duration::from_mins(10);
 /// Maximum time between two syncs: the SDK repeats a failed request, such as for keys, only in its next one.
 const MAX_INTERVAL: Duration = Duration::from_secs(30);
-/// Maximum number of a room's events in an answer: the SDK does not need them.
-const TIMELINE: u32 = 1;
+/// Maximum number of a room's changes in an answer; a room that is made has about twenty.
+const TIMELINE: u32 = 100;
+/// The same in the first answer, which brings the state of every room anyway.
+const INITIAL_TIMELINE: u32 = 1;
 
 /// Serializes the SDK's sync against sends.
 #[derive(Default)]
@@ -58,6 +60,7 @@ impl SdkSync {
                 SyncSettings::new()
                     .token(SdkToken::ReusePrevious)
                     .timeout(Duration::ZERO),
+                TIMELINE,
             )
             .await?;
         }
@@ -68,7 +71,7 @@ impl SdkSync {
     pub(super) async fn initial(&self, client: &Client) -> Result<String, Fault> {
         let _exclusive = self.gate.write().await;
         let settings = SyncSettings::new().token(SdkToken::NoToken).timeout(INITIAL_TIMEOUT);
-        sync_once(client, settings).await
+        sync_once(client, settings, INITIAL_TIMELINE).await
     }
 
     /// Runs a sync from `since`, if `answer` has anything for the SDK or the last one is too long ago.
@@ -87,15 +90,15 @@ impl SdkSync {
         // Stays none if the sync fails, so that the next one is due at once.
         *last = None;
         let settings = SyncSettings::new().token(since).timeout(Duration::ZERO);
-        sync_once(client, settings).await?;
+        sync_once(client, settings, TIMELINE).await?;
         *last = Some(Instant::now());
         Ok(())
     }
 }
 
-async fn sync_once(client: &Client, settings: SyncSettings) -> Result<String, Fault> {
+async fn sync_once(client: &Client, settings: SyncSettings, timeline: u32) -> Result<String, Fault> {
     let settings = settings
-        .filter(filter(TIMELINE).into())
+        .filter(sdk_filter(timeline).into())
         .set_presence(PresenceState::Offline);
     Ok(client.sync_once(settings).await?.next_batch)
 }

@@ -23,7 +23,7 @@ mod transaction;
 pub use content::{Outgoing, outgoing};
 pub use event::read as read_event;
 pub use fault::Fault;
-pub use filter::{filter, position_filter};
+pub use filter::{filter, position_filter, sdk_filter};
 pub use ids::{event_id, room_id, user_id};
 pub use kinds::status::deliver;
 pub use kinds::typing::typing;

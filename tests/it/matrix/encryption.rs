@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crm::domain::MatrixEventId;
 use crm::domain::matrix::{Matrix, RoomEventKind};
 use crm::matrix::{Checked, Judgement, MatrixOptions};
 use testbed::agents::{Agent, Client, Content};
@@ -55,6 +56,15 @@ async fn agents_and_desk_read_each_other_from_start() {
         };
         assert_eq!(reply_to.as_ref(), Some(&first));
     }
+
+    // Who comes in and what is written meanwhile make no new session, whose keys everybody would have to get first.
+    let last = desk.say(&room, "t2", "see you").await;
+    let session = async |event: &MatrixEventId| {
+        let path = format!("rooms/{}/event/{}", room.as_str(), event.as_str());
+        let event = as_bot(&desk.options, reqwest::Method::GET, &path).await;
+        event["content"]["session_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(session(&last).await, session(&first).await);
 }
 
 #[tokio::test]
@@ -157,8 +167,8 @@ async fn event_is_decrypted_once_key_arrives() {
     // Without the backup nothing has.
     let (options, folder) = desk.stop().await;
     let backup = key_backup(&options).await;
-    let path = format!("/{}", backup["version"].as_str().unwrap());
-    of_key_backup(&options, reqwest::Method::DELETE, &path).await;
+    let path = format!("room_keys/version/{}", backup["version"].as_str().unwrap());
+    as_bot(&options, reqwest::Method::DELETE, &path).await;
     std::fs::remove_dir_all(&options.folder).unwrap();
     std::fs::rename(&spare, &options.folder).unwrap();
     let desk = Desk::connect((options, folder)).await;
@@ -255,13 +265,14 @@ async fn agent_who_joins_late_reads_from_then_on() {
 
 /// The key backup of the bot of a folder, as the homeserver has it.
 async fn key_backup(options: &MatrixOptions) -> serde_json::Value {
-    of_key_backup(options, reqwest::Method::GET, "").await
+    as_bot(options, reqwest::Method::GET, "room_keys/version").await
 }
 
-async fn of_key_backup(options: &MatrixOptions, method: reqwest::Method, path: &str) -> serde_json::Value {
+/// Makes a request with the bot's token.
+async fn as_bot(options: &MatrixOptions, method: reqwest::Method, path: &str) -> serde_json::Value {
     let session = std::fs::read(options.folder.join("session.json")).unwrap();
     let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
-    let url = format!("{}/_matrix/client/v3/room_keys/version{path}", options.homeserver);
+    let url = format!("{}/_matrix/client/v3/{path}", options.homeserver);
     let answer = reqwest::Client::new()
         .request(method, url)
         .bearer_auth(session["access_token"].as_str().unwrap())
