@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+use super::tallies::Tallies;
 use super::{process, status};
 use crate::api::access::guard::METHODS;
 use crate::api::http::problem::Problem;
@@ -85,6 +86,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RouteLabels, Counter>,
     latency: Histogram,
+    tallies: Tallies,
     /// Number of requests without a valid key. They are in no other metric: whoever has no key makes no series.
     unauthenticated: Counter,
     /// Number of open connections.
@@ -175,6 +177,7 @@ impl Metrics {
             registry: Arc::new(registry),
             requests,
             latency,
+            tallies: Tallies::default(),
             unauthenticated,
             connections,
             connections_max,
@@ -279,8 +282,13 @@ pub async fn show(
     head.set(status.database.head.0);
     quarantined.set(saturated(status.quarantined));
     let unknown: Gauge = Gauge::default();
-    unknown.set(saturated(store.messages().count_unknown().await?));
-    registry.register("unknown_messages", "Messages of a kind that is not known", unknown);
+    let tally = metrics.tallies.current(&store).await?;
+    unknown.set(saturated(tally.unknown_messages));
+    registry.register(
+        "unknown_messages",
+        "Messages of a kind that is not known; counted once a minute",
+        unknown,
+    );
     registry.register("outbox_waiting", "Pieces of work that wait", waiting);
     registry.register("outbox_oldest_seconds", "Age of the oldest piece of work", oldest);
     registry.register("account_state", "1 for the state that an account is in", accounts);
@@ -288,11 +296,15 @@ pub async fn show(
     registry.register("history_messages", "Messages of the past that are imported", imported);
     registry.register("journal_head", "Number of the newest event", head);
     let media = Family::<MediaLabels, Gauge>::default();
-    for (state, count) in store.media().count().await? {
+    for (state, count) in tally.media {
         let state = state.to_string();
         media.get_or_create(&MediaLabels { state }).set(saturated(count));
     }
-    registry.register("media", "Pictures, voice notes, documents, by where they are", media);
+    registry.register(
+        "media",
+        "Pictures, voice notes, documents, by where they are; counted once a minute",
+        media,
+    );
     let exports = Family::<MediaLabels, Gauge>::default();
     for (state, count) in store.exports().count().await? {
         let state = state.to_string();
