@@ -14,7 +14,7 @@ mod media;
 mod outbound;
 mod rooms;
 
-pub use self::core::accounts::{add_account, begin_removal, rebind_account, release_account};
+pub use self::core::accounts::{add_account, begin_removal, rebind_account, release_account, release_rooms};
 pub use self::core::agents::{Reconciled, reconcile_agents};
 pub use self::core::clock::check_clock;
 pub use self::core::command::{
@@ -29,7 +29,7 @@ pub use self::core::registry::AccountHandle;
 pub use self::core::syncs::Syncs;
 pub use self::core::worker::{Wake, Wakes, Worker};
 pub use self::core::{Core, Progress};
-pub use accounts::{AccountManager, Kept, Linking, LoggedIn, Source, start, tidy};
+pub use accounts::{AccountManager, Kept, Linking, LoggedIn, RoomsKept, Source, start, tidy};
 pub use desk::{
     AgentEdit, AgentRequest, Assignment, AttributeEdit, AuditLine, CustomerEdit, Desk, DeskWorker, ExportWorker,
     GatewayMessage, KeyMade, KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed,

@@ -307,7 +307,7 @@ async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::Accou
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn refused(refusal: Refusal) -> anyhow::Error {
+pub(in crate::cli) fn refused(refusal: Refusal) -> anyhow::Error {
     let exit = match &refusal {
         Refusal::Conflict(_) => Exit::Conflict,
         Refusal::NotFound { .. } => Exit::NotFound,

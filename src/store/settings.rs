@@ -43,6 +43,16 @@ impl<D: Database> Settings<'_, D> {
     pub async fn cursor(&self, name: &str) -> Result<Option<String>, StoreError> {
         cursor(self.0.connection(), name).await
     }
+
+    /// Returns the process that keeps the rooms, if one does.
+    pub async fn rooms_holder(&self) -> Result<Option<Holder>, StoreError> {
+        let stored = self.get(ROOMS_HOLDER).await?;
+        let holder = stored.as_deref().and_then(|stored| stored.split_once('\n'));
+        Ok(holder.map(|(folder, process)| Holder {
+            folder: folder.to_owned(),
+            process: process.to_owned(),
+        }))
+    }
 }
 
 impl Settings<'_, Store> {
@@ -132,15 +142,6 @@ impl Settings<'_, Tx> {
             self.set(ROOMS_HOLDER, None).await?;
         }
         Ok(())
-    }
-
-    async fn rooms_holder(&self) -> Result<Option<Holder>, StoreError> {
-        let stored = self.get(ROOMS_HOLDER).await?;
-        let holder = stored.as_deref().and_then(|stored| stored.split_once('\n'));
-        Ok(holder.map(|(folder, process)| Holder {
-            folder: folder.to_owned(),
-            process: process.to_owned(),
-        }))
     }
 
     /// Parks the outbox, or resumes it and wakes the relays to WhatsApp.

@@ -8,5 +8,5 @@ mod tidying;
 
 pub use linking::Linking;
 pub use manager::{AccountManager, Source};
-pub use start::{LoggedIn, start};
+pub use start::{LoggedIn, RoomsKept, start};
 pub use tidying::{Kept, tidy};

@@ -18,10 +18,10 @@ use crate::bridge::rooms::{
     CustomerTyping, DeskSpaces, ManagementRoom, Moving, OutageWatch, RoomFiles, RoomInbound, RoomMover, RoomRelay,
 };
 use crate::domain::AccountId;
-use crate::domain::matrix::{Matrix, MatrixStatus};
+use crate::domain::matrix::{Matrix, MatrixState, MatrixStatus};
 use crate::domain::moving::{Login, Logins};
 use crate::domain::whatsapp::WhatsApp;
-use crate::store::Fence;
+use crate::store::{Fence, Holder};
 use crate::supervisor::Supervisor;
 
 use super::linking::Linking;
@@ -84,11 +84,19 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
     tasks.spawn(name, worker::run(worker, tasks.stopping()));
 }
 
-/// Starts the workers of the rooms, where there is a homeserver, and returns the desk for the faces. The workers end
+/// Starts the workers of the rooms, where this process keeps them, and returns the desk for the faces. The workers end
 /// when the supervisor stops; a worker that is lost is started again.
-pub fn start(core: &Core, manager: &AccountManager, logged_in: Option<LoggedIn>, supervisor: &Supervisor) -> Desk {
-    let rooms = logged_in.map(|logged_in| Rooms::new(core, logged_in));
-    let desk = manager.desk(rooms.as_ref().map(Rooms::status));
+pub fn start(core: &Core, manager: &AccountManager, kept: RoomsKept, supervisor: &Supervisor) -> Desk {
+    let (rooms, status) = match kept {
+        RoomsKept::Nowhere => (None, None),
+        RoomsKept::Elsewhere(by) => (None, Some(elsewhere(&by))),
+        RoomsKept::Here(logged_in) => {
+            let rooms = Rooms::new(core, logged_in);
+            let status = rooms.status();
+            (Some(rooms), Some(status))
+        }
+    };
+    let desk = manager.desk(status);
     let outages = OutageWatch::new(core.clone(), rooms.as_ref().map(|rooms| rooms.port.clone()));
     supervisor.spawn("outages of the database", outages.run(supervisor.stopping()));
     let (at_desk, stopping) = (core.clone(), supervisor.stopping());
@@ -103,6 +111,30 @@ pub fn start(core: &Core, manager: &AccountManager, logged_in: Option<LoggedIn>,
         rooms.start(core, &desk, supervisor);
     }
     desk
+}
+
+/// Returns a receiver of the state that people see while another server keeps the rooms.
+fn elsewhere(by: &Holder) -> watch::Receiver<MatrixStatus> {
+    let status = MatrixStatus {
+        state: MatrixState::Elsewhere,
+        detail: Some(format!(
+            "another server ({}) keeps the rooms, and shows there what this one receives; if it is gone for good, stop this one, \
+             run `crm matrix release`, and start again",
+            by.process
+        )),
+        user: None,
+    };
+    watch::channel(status).1
+}
+
+/// Which process keeps the rooms.
+pub enum RoomsKept {
+    /// None: no homeserver is configured.
+    Nowhere,
+    /// Another server of the same database.
+    Elsewhere(Holder),
+    /// This one.
+    Here(LoggedIn),
 }
 
 /// The logins at the homeserver.

@@ -107,6 +107,29 @@ pub async fn release_account(
     )))
 }
 
+/// Releases the rooms of a process that is gone, so that another data folder can keep them. Returns the process that kept them.
+/// Refused if `is_alive` says that it still runs.
+pub async fn release_rooms(
+    store: &Store,
+    is_alive: &(dyn Fn(&Holder) -> bool + Send + Sync),
+) -> Result<Option<Holder>, Refusal> {
+    let Some(holder) = store.settings().rooms_holder().await? else {
+        return Ok(None);
+    };
+    if is_alive(&holder) {
+        return Err(Refusal::Conflict(format!(
+            "the rooms are kept by {}; stop that first",
+            holder.process
+        )));
+    }
+    store
+        .write::<_, _, StoreError, _>(holder.folder.clone(), |tx, folder| {
+            async move { tx.settings().release_rooms(folder).await }.boxed()
+        })
+        .await?;
+    Ok(Some(holder))
+}
+
 /// Binds an account to another number, whose phone then has to scan the code; conversations and rooms stay. Does nothing if
 /// it is the account's number already. Refused if the account was removed, or another account has the number.
 pub async fn rebind_account(store: &Store, id: AccountId, phone: PhoneNumber) -> Result<Account, Refusal> {

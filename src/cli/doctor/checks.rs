@@ -162,7 +162,7 @@ pub fn status(status: &StatusView) -> Vec<Finding> {
     }
     let MatrixView { state, detail, user } = &status.matrix;
     let verdict = match state {
-        MatrixState::Ready | MatrixState::Off => Verdict::Ok,
+        MatrixState::Ready | MatrixState::Off | MatrixState::Elsewhere => Verdict::Ok,
         MatrixState::Refused => Verdict::Failed,
         MatrixState::Starting | MatrixState::Unreachable => Verdict::Warning,
     };

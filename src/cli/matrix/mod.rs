@@ -3,6 +3,7 @@
 
 mod abandon;
 mod bot;
+mod release;
 
 use std::path::Path;
 
@@ -67,6 +68,10 @@ enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Release the rooms of a server that shared the database and is gone for good, so that the next one keeps them
+    ///
+    /// Refused while that server runs on this machine; on another machine, make sure yourself. Stop the server first.
+    Release,
     /// Print the recovery key of the bot's key backup, to be saved elsewhere
     RecoveryKey {
         /// Read the key from standard input and put it in place
@@ -86,6 +91,7 @@ impl Matrix {
             Verb::Verify => bot::verify(shell).await,
             Verb::Reset { yes, new_backup } => bot::reset(shell, yes, new_backup).await,
             Verb::Abandon { yes } => abandon::run(shell, yes).await,
+            Verb::Release => release::run(shell).await,
             Verb::RecoveryKey { restore } => bot::recovery_key(shell, restore).await,
         }
     }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::home::Home;
 use super::{Exit, Fault, Shell, neighbours};
 use crate::api::{self, AccessRules, ApiState, ConnectionLimits, Parts, Server, SocketLimits};
-use crate::bridge::{self, AccountManager, Core, Desk, LoggedIn, Policy, Random, ReadMode};
+use crate::bridge::{self, AccountManager, Core, Desk, LoggedIn, Policy, Random, ReadMode, RoomsKept};
 use crate::config::{self, AccountConfig, Config, MatrixMode, SharedHost};
 use crate::domain::account::{Account, DEFAULT_ACCOUNT};
 use crate::domain::export::ExportRules;
@@ -169,8 +169,13 @@ impl Assembly {
         let supervisor = Supervisor::new();
         let vault = ports::vault(config, &home)?;
         let holder = home.holder()?;
-        let known = match ports::login_kind(config)? {
-            Some(kind) if hold_rooms(&store, &holder).await? => {
+        let login_kind = ports::login_kind(config)?;
+        let elsewhere = match login_kind {
+            Some(_) => hold_rooms(&store, &holder).await?,
+            None => None,
+        };
+        let known = match login_kind {
+            Some(kind) if elsewhere.is_none() => {
                 Some((kind, bridge::know_logins(&store, kind, matrix::login_of).await?))
             }
             _ => None,
@@ -208,12 +213,16 @@ impl Assembly {
             }
         }
         supervisor.spawn("store", last(store.clone(), supervisor.stopping()));
-        let logged_in = homeserver.clone().map(|homeserver| LoggedIn {
-            present: homeserver.matrix,
-            former: homeserver.former,
-            logins: homeserver.logins,
-        });
-        let desk = bridge::start(&core, &manager, logged_in, &supervisor);
+        let kept = match (homeserver.clone(), elsewhere) {
+            (Some(homeserver), _) => RoomsKept::Here(LoggedIn {
+                present: homeserver.matrix,
+                former: homeserver.former,
+                logins: homeserver.logins,
+            }),
+            (None, Some(by)) => RoomsKept::Elsewhere(by),
+            (None, None) => RoomsKept::Nowhere,
+        };
+        let desk = bridge::start(&core, &manager, kept, &supervisor);
         let kept = bridge::Kept {
             journal: config.journal_keep,
             audit: config.audit_keep,
@@ -263,18 +272,20 @@ impl Assembly {
     }
 }
 
-/// Returns whether this process may keep the rooms. If another server does, what it is to show is left to it in the outbox.
-async fn hold_rooms(store: &Store, holder: &Holder) -> Result<bool, StoreError> {
+/// Takes the rooms, or returns the server that keeps them; what it is to show is left to it in the outbox.
+async fn hold_rooms(store: &Store, holder: &Holder) -> Result<Option<Holder>, StoreError> {
     let held = store.write::<_, _, StoreError, _>(holder.clone(), |tx, holder| {
         async move { tx.settings().hold_rooms(holder).await }.boxed()
     });
-    let Some(other) = held.await? else { return Ok(true) };
-    tracing::warn!(
-        "another server ({}) keeps the rooms in Matrix, and shows there what this one receives. If it is gone for good, stop this \
-         one, run `crm account release` for its account, and start again",
-        other.process
-    );
-    Ok(false)
+    let other = held.await?;
+    if let Some(other) = &other {
+        tracing::warn!(
+            "another server ({}) keeps the rooms in Matrix, and shows there what this one receives. If it is gone for good, stop \
+             this one, run `crm matrix release`, and start again",
+            other.process
+        );
+    }
+    Ok(other)
 }
 
 async fn release_rooms(home: &Home) {

@@ -27,6 +27,8 @@ words! {
     MatrixState {
         /// No homeserver is configured.
         Off = "off",
+        /// Another server of the same database keeps the rooms.
+        Elsewhere = "elsewhere",
         Starting = "starting",
         Ready = "ready",
         /// The homeserver does not answer; retried with a growing pause.

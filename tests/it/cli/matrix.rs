@@ -164,24 +164,44 @@ async fn one_server_of_a_database_keeps_rooms() {
         status["matrix"]["state"].as_str().unwrap().to_owned()
     };
     let (one, two) = (Served::start(shell()).await, Served::start(shell()).await);
-    assert_ne!(matrix_of(&one).await, "off");
-    assert_eq!(matrix_of(&two).await, "off");
+    assert_ne!(matrix_of(&one).await, "elsewhere");
+    assert_eq!(matrix_of(&two).await, "elsewhere");
+    let told = two.shell.ok(&["status"]).await.out;
+    assert!(
+        told.contains("keeps the rooms") && told.contains("crm matrix release"),
+        "{told}"
+    );
     assert!(log_of(&two.shell).contains(ELSEWHERE), "{}", log_of(&two.shell));
     let (two, _) = two.end().await;
+
+    // Nobody takes them from one that runs.
+    let refused = two.run(&["matrix", "release"]).await;
+    assert_eq!(refused.code, Some(7), "{refused:?}");
 
     // A killed one keeps them for its next start; one that is released gives them away.
     let (one, _) = one.end_with(Signal::KILL).await;
     let served = Served::start(two).await;
-    assert_eq!(matrix_of(&served).await, "off");
+    assert_eq!(matrix_of(&served).await, "elsewhere");
     let (two, _) = served.end().await;
-    two.ok(&["account", "release", "default"]).await;
+    two.ok(&["matrix", "release"]).await;
     let served = Served::start(two).await;
-    assert_ne!(matrix_of(&served).await, "off");
+    assert_ne!(matrix_of(&served).await, "elsewhere");
 
     // Who stops in order lets go.
     let (_, code) = served.end().await;
     assert_eq!(code, Some(0));
     let served = Served::start(one).await;
-    assert_ne!(matrix_of(&served).await, "off");
+    assert_ne!(matrix_of(&served).await, "elsewhere");
+
+    // The release of an account that the same process drove lets go of them too.
+    let (one, _) = served.end_with(Signal::KILL).await;
+    let two = shell();
+    let served = Served::start(two).await;
+    assert_eq!(matrix_of(&served).await, "elsewhere");
+    let (two, _) = served.end().await;
+    two.ok(&["account", "release", "default"]).await;
+    let served = Served::start(two).await;
+    assert_ne!(matrix_of(&served).await, "elsewhere");
     served.end().await;
+    drop(one);
 }
