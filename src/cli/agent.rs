@@ -48,7 +48,7 @@ enum Verb {
         #[arg(long = "account", value_name = "NAME", add = complete::accounts())]
         accounts: Vec<String>,
         /// Put this under what they write to customers; one or two lines
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
         signature: Option<String>,
         /// Their zone, in which they give times, such as Europe/London
         #[arg(long, value_name = "ZONE")]
@@ -77,7 +77,12 @@ enum Verb {
         #[arg(long)]
         all_accounts: bool,
         /// Put this under what they write to customers; one or two lines
-        #[arg(long, value_name = "TEXT", conflicts_with = "no_signature")]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            allow_hyphen_values = true,
+            conflicts_with = "no_signature"
+        )]
         signature: Option<String>,
         /// Put nothing under what they write
         #[arg(long)]

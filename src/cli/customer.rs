@@ -53,7 +53,7 @@ enum Verb {
         /// Phone number, such as +447700900123
         #[arg(value_name = "NUMBER")]
         phone: String,
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
         name: Option<String>,
     },
     /// Change a customer: name, number, status, attributes
@@ -61,13 +61,13 @@ enum Verb {
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
         /// Name that goes before WhatsApp's
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
         name: Option<String>,
         /// Phone number that goes before WhatsApp's
         #[arg(long, value_name = "NUMBER")]
         phone: Option<String>,
         /// Status, a word of your own
-        #[arg(long, value_name = "WORD")]
+        #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
         status: Option<String>,
         #[command(flatten)]
         attributes: attribute::Changes,
@@ -76,7 +76,7 @@ enum Verb {
     Rename {
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
-        #[arg(value_name = "NAME", required_unless_present = "reset")]
+        #[arg(value_name = "NAME", required_unless_present = "reset", allow_hyphen_values = true)]
         name: Option<String>,
         /// Use their name from WhatsApp again
         #[arg(long, conflicts_with = "name")]

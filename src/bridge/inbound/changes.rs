@@ -153,11 +153,13 @@ pub(crate) async fn edit(
     if is_text_of(message, &content, &mentioned) {
         return Ok(());
     }
+    let people = mentioned.iter().map(|one| (one.user.as_str(), one.name.as_deref()));
+    let shown = mentions::with_names(&content, &people).into_owned();
     call(tx, message, mentioned).await?;
     let edited = tx.messages().set_content(message.id, &content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
     let by = names::told_doer(message.direction == Direction::Outbound, by);
-    notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {content}")).await
+    notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {shown}")).await
 }
 
 /// Returns whether a text is the message's, also where one of them has a user's digits and the other the name.
@@ -195,12 +197,17 @@ pub(crate) async fn delete(
     at: Timestamp,
     by: &str,
 ) -> Result<(), StoreError> {
+    let by = names::told_doer(message.direction == Direction::Outbound, by);
+    delete_as(tx, policy, message, at, &by).await
+}
+
+/// Like [`delete`]; `by` is named as it stands.
+async fn delete_as(tx: &mut Tx, policy: &Policy, message: &Message, at: Timestamp, by: &str) -> Result<(), StoreError> {
     if message.deleted_at.is_some() {
         return Ok(());
     }
     let deleted = tx.messages().set_deleted(message.id, at).await?;
     tx.emit(Event::message_deleted(&deleted));
-    let by = names::told_doer(message.direction == Direction::Outbound, by);
     notice::show_deletion(tx, policy, &deleted, format!("{by} deleted this for everyone")).await
 }
 
@@ -218,7 +225,7 @@ async fn delete_as_admin(
     let mut details = message.details.clone().unwrap_or_default();
     details.deleted_by = Some(admin.to_owned());
     let message = tx.messages().set_details(message.id, &details).await?;
-    delete(tx, policy, &message, at, admin).await
+    delete_as(tx, policy, &message, at, admin).await
 }
 
 /// Sets a person's reaction to a message in place of their last one; an empty emoji removes it. Does nothing if it is

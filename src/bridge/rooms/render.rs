@@ -6,7 +6,7 @@ use crate::domain::details::{Details, Quote};
 use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, Speaker};
 use crate::domain::media::{FileKind, UNKNOWN_TYPE, ending};
 use crate::domain::message::{Direction, Kind, Message, Origin};
-use crate::domain::speaker::WHATSAPP_NAME;
+use crate::domain::speaker::{WHATSAPP_NAME, foreign};
 use crate::domain::{MatrixEventId, media, mentions};
 
 use super::kinds::polls;
@@ -39,7 +39,7 @@ impl Quoted {
     pub(crate) fn of_reply(quote: &Quote) -> Option<Self> {
         let words = quote.content.clone().or_else(|| quote.is_status.then(String::new))?;
         Some(Self {
-            name: quote.name.clone(),
+            name: quote.name.as_deref().map(foreign),
             words,
             is_status: quote.is_status,
         })

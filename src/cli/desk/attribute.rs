@@ -53,10 +53,10 @@ enum Verb {
 #[derive(Debug, Args)]
 struct Details {
     /// A value that it takes; repeat it for each. All of them together are the new choices
-    #[arg(long = "choice", value_name = "VALUE")]
+    #[arg(long = "choice", value_name = "VALUE", allow_hyphen_values = true)]
     choices: Vec<String>,
     /// What it is for
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
 }
 

@@ -57,7 +57,7 @@ struct Looks {
     #[arg(long, value_name = "COLOUR")]
     color: Option<String>,
     /// What it is for
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     description: Option<String>,
 }
 

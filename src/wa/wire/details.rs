@@ -11,6 +11,7 @@ use super::message::WireMessage;
 use super::notice;
 use super::person::{contact, shown_name};
 use crate::domain::details::{Ad, ContactCard, Details, Location, Mention, Poll, Quote};
+use crate::domain::speaker::foreign;
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 use crate::domain::{display_name, wording};
 
@@ -54,7 +55,7 @@ pub(super) fn of(message: &WireMessage) -> Details {
     details
 }
 
-/// Returns the name of the admin who deleted another's message.
+/// Returns how a line names the admin who deleted another's message.
 pub(super) fn deleter(value: &Value) -> Option<String> {
     if !value.is_object() {
         return None;
@@ -63,7 +64,7 @@ pub(super) fn deleter(value: &Value) -> Option<String> {
         return Some("You (phone)".to_owned());
     }
     let name = contact(value, "contact").as_ref().and_then(shown_name);
-    Some(name.unwrap_or_else(|| "An admin".to_owned()))
+    Some(name.map_or_else(|| "An admin".to_owned(), |name| foreign(&name)))
 }
 
 /// Reads the advertisement that a person came by; its address only if it is one of the web.

@@ -172,6 +172,53 @@ fn notice_has_type_and_sentence() {
     }
 }
 
+/// Nobody can choose a name that reads as our own phone, or as WhatsApp.
+#[test]
+fn name_that_poses_as_ours_has_tilde_in_lines() {
+    let posing = person("9002@lid", "You (phone)");
+    for (by_me, sentence) in [
+        (false, "~You (phone) removed ~You (phone)"),
+        (true, "You (phone) removed ~You (phone)"),
+    ] {
+        let raw = json!({"type": "gp2", "subtype": "remove", "by": posing, "byMe": by_me, "whom": [posing]});
+        let (message, _) = parsed(&wire("gp2", json!({"notice": raw}), json!({"chat": "1-2@g.us"})));
+        assert_eq!(message.content, sentence);
+    }
+    let target =
+        json!({"chat": "1-2@g.us", "id": "3EB0A1", "fromMe": false, "sender": "9003@lid", "contact": {"ids": []}});
+    for (by, named) in [
+        (json!({"fromMe": false, "contact": posing}), Some("~You (phone)")),
+        (
+            json!({"fromMe": false, "contact": person("9003@lid", "Eve")}),
+            Some("Eve"),
+        ),
+        (json!({"fromMe": true}), Some("You (phone)")),
+        (json!(null), None),
+    ] {
+        let told = json!({"type": "deleted", "target": target, "t": 1_764_000_000, "by": by});
+        let PageEvent::Deleted { by, .. } = event(&told.to_string()) else {
+            panic!("{told}")
+        };
+        assert_eq!(by.as_deref(), named);
+    }
+}
+
+#[test]
+fn address_of_ad_is_bounded_and_of_web() {
+    let long = format!("https://e.org/{}", "a".repeat(4096));
+    for (url, kept) in [
+        ("https://e.org/ad", true),
+        ("javascript:alert(1)", false),
+        (long.as_str(), false),
+    ] {
+        let ad = json!({"title": "Blue lamp", "url": url, "sourceId": "42"});
+        let (_, details) = parsed(&wire("chat", json!({"ad": ad}), json!({"body": "hi"})));
+        let ad = details.ad.unwrap();
+        assert_eq!(ad.url.is_some(), kept, "{url}");
+        assert_eq!(ad.title.as_deref(), Some("Blue lamp"));
+    }
+}
+
 #[test]
 fn unknown_kind_keeps_bounded_raw_fields() {
     let (message, details) = parsed(&wire("hologram", json!({"raw": {"depth": 3}}), json!({})));

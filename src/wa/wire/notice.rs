@@ -7,6 +7,7 @@ use super::message::WireMessage;
 use super::person::{WirePerson, contact, shown_name};
 use crate::domain::customer::{Identity, IdentityKind, PhoneNumber};
 use crate::domain::details::Details;
+use crate::domain::speaker::foreign;
 use crate::domain::whatsapp::WaContact;
 use crate::domain::wording;
 
@@ -113,7 +114,7 @@ fn actor(value: &Value) -> String {
         return "You (phone)".to_owned();
     }
     let by = contact(value, "by").as_ref().and_then(shown_name);
-    by.unwrap_or_else(|| "Somebody".to_owned())
+    by.map_or_else(|| "Somebody".to_owned(), |name| foreign(&name))
 }
 
 /// Returns the new number from a notice that names an old and a new one.
@@ -133,7 +134,8 @@ fn people(value: &Value) -> impl Iterator<Item = WaContact> {
 
 /// Names the people it was done to.
 fn subjects(value: &Value) -> String {
-    let names: Vec<String> = people(value).filter_map(|person| shown_name(&person)).collect();
+    let names = people(value).filter_map(|person| shown_name(&person));
+    let names: Vec<String> = names.map(|name| foreign(&name)).collect();
     if names.is_empty() {
         return actor(value);
     }

@@ -302,7 +302,7 @@ async fn reply_shows_words_that_room_lacks() {
     let details = Details {
         quote: Some(Quote {
             whatsapp_id: WaMessageId::from("STATUS"),
-            name: None,
+            name: Some("You (phone)".into()),
             content: Some(long),
             is_status: true,
         }),
@@ -315,7 +315,10 @@ async fn reply_shows_words_that_room_lacks() {
     rig.settle().await;
     let texts = rig.run.matrix.texts();
     let shown = texts.last().unwrap();
-    assert!(shown.contains("> Status: the blue one? the blue one?"), "{shown}");
+    assert!(
+        shown.contains("> ~You (phone) (status): the blue one? the blue one?"),
+        "{shown}"
+    );
     assert!(shown.ends_with("…\nlovely") && shown.len() < 300, "{shown}");
 }
 

@@ -320,16 +320,25 @@ async fn missed_removal_of_group_reaction_is_found() {
 #[tokio::test]
 async fn deletion_by_admin_names_admin() {
     let mut rig = Rig::new().await;
-    let said = rig.in_group("A", BY_LID, &[lid()]);
-    rig.wrote(&said);
-    rig.settle().await;
-    rig.tells(PageEvent::Deleted {
-        target: said.key(),
-        at: rig.run.clock.now(),
-        by: Some("Eve".into()),
-    });
-    rig.settle().await;
-    let deleted = rig.only().await;
-    assert_eq!(deleted.details.unwrap().deleted_by.as_deref(), Some("Eve"));
-    assert_eq!(rig.run.matrix.notices(), ["Eve deleted this for everyone"]);
+    // As the adapter names them: a member, ourselves on the phone, and a member who would like to be us.
+    let admins = ["Eve", "You (phone)", "~You (phone)"];
+    for (id, admin) in ["A", "B", "C"].into_iter().zip(admins) {
+        let said = rig.in_group(id, BY_LID, &[lid()]);
+        rig.wrote(&said);
+        rig.settle().await;
+        rig.tells(PageEvent::Deleted {
+            target: said.key(),
+            at: rig.run.clock.now(),
+            by: Some(admin.into()),
+        });
+        rig.settle().await;
+    }
+    let deleted = rig.messages().await.into_iter();
+    let mut named: Vec<_> = deleted
+        .map(|message| message.details.unwrap().deleted_by.unwrap())
+        .collect();
+    named.sort_unstable();
+    assert_eq!(named, ["Eve", "You (phone)", "~You (phone)"]);
+    let lines = admins.map(|admin| format!("{admin} deleted this for everyone"));
+    assert_eq!(rig.run.matrix.notices(), lines);
 }

@@ -270,6 +270,19 @@ async fn text_that_begins_with_dash_is_sent() {
         let listed = app.json("/api/v1/conversations/1/messages?order=desc&limit=1").await;
         assert_eq!(listed["data"][0]["content"], text);
     }
+    shell
+        .ok(&[
+            "send", TO, "--poll", "-20 %?", "--option", "- yes", "--option", "- no", "--wait", "queued",
+        ])
+        .await;
+    shell.ok(&["customer", "rename", "1", "-Ada-"]).await;
+    shell
+        .ok(&["customer", "edit", "1", "--status", "-new", "--name", "- Ada -"])
+        .await;
+    let ada = app.json("/api/v1/customers/1").await;
+    assert_eq!((&ada["name"], &ada["status"]), (&json!("- Ada -"), &json!("-new")));
+    shell.ok(&["agent", "add", "Bob", "--signature", "-- Bob"]).await;
+    shell.ok(&["label", "create", "vip", "--description", "- the best"]).await;
     app.stop().await;
 }
 

@@ -14,6 +14,7 @@ use crate::domain::matrix::RoomEventKind;
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::question::{Question, QuestionKind, YES};
+use crate::domain::speaker::foreign;
 use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
@@ -138,6 +139,10 @@ async fn ask(tx: &mut Tx, given: &Given<'_>, missed: &[Message], newest: Message
             name_without(author, message.customer_id.map(|id| id.0))
         } else {
             author.to_owned()
+        };
+        let name = match message.direction {
+            Direction::Inbound => foreign(&name),
+            Direction::Outbound => name,
         };
         if !names.contains(&name) {
             names.push(name);
