@@ -38,7 +38,6 @@ words! {
         RateLimited = "rate_limited",
         Unavailable = "unavailable",
         Internal = "internal",
-        NotImplemented = "not_implemented",
         InsufficientStorage = "insufficient_storage",
     }
 }
@@ -71,7 +70,6 @@ impl Code {
             Self::UpgradeRequired => 426,
             Self::RateLimited => 429,
             Self::Internal => 500,
-            Self::NotImplemented => 501,
             Self::Unavailable => 503,
             Self::InsufficientStorage => 507,
         }
@@ -109,7 +107,6 @@ impl Code {
             Self::RateLimited => "Too many requests",
             Self::Unavailable => "It cannot be done just now",
             Self::Internal => "Something went wrong here",
-            Self::NotImplemented => "This server does not know that method",
             Self::InsufficientStorage => "There is no room for it",
         }
     }

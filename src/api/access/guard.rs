@@ -13,8 +13,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::api::http::problem::{Code, Problem};
 
-/// The methods of RFC 9110 and RFC 5789. Whatever else a client sends as a method is answered with 501 and named nowhere:
-/// the text is the client's own.
+/// The methods of RFC 9110 and RFC 5789. Whatever else a client sends as a method is taken by no path, and named nowhere: the
+/// text is the client's own.
 pub const METHODS: [Method; 9] = [
     Method::GET,
     Method::HEAD,
@@ -93,10 +93,6 @@ impl Hosts {
                 Code::HostNotAllowed,
                 "the request is for a name that is not this server's; add it to `allowed_hosts` if it is",
             ));
-        }
-        if !METHODS.contains(method) {
-            let detail = "this server knows no such method; those of RFC 9110 and PATCH are known";
-            return Err(Problem::new(Code::NotImplemented, detail));
         }
         let opens_socket = headers.contains_key(header::UPGRADE);
         if method.is_safe() && !opens_socket {

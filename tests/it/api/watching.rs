@@ -65,3 +65,14 @@ async fn quarantine_is_listed_and_replayed() {
     assert_eq!(app.json("/api/v1/status").await["quarantined"], 1);
     app.stop().await;
 }
+
+/// Media and messages of unknown kinds are counted row by row.
+#[tokio::test]
+async fn second_scrape_counts_no_rows_again() {
+    let app = App::start().await;
+    let scrape = async || assert_eq!(app.get("/metrics").await.status(), 200);
+    let first = app.statements_of(scrape()).await;
+    let second = app.statements_of(scrape()).await;
+    assert!(first >= second + 2, "{first}, then {second}");
+    app.stop().await;
+}

@@ -282,7 +282,9 @@ async fn text_that_begins_with_dash_is_sent() {
     let ada = app.json("/api/v1/customers/1").await;
     assert_eq!((&ada["name"], &ada["status"]), (&json!("- Ada -"), &json!("-new")));
     shell.ok(&["agent", "add", "Bob", "--signature", "-- Bob"]).await;
-    shell.ok(&["label", "create", "vip", "--description", "- the best"]).await;
+    shell
+        .ok(&["label", "create", "vip", "--description", "- the best"])
+        .await;
     app.stop().await;
 }
 

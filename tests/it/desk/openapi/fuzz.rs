@@ -14,10 +14,9 @@ use crate::api::app::App;
 const EXAMPLES: &str = "CRM_FUZZ_EXAMPLES";
 /// As many in an ordinary run of the tests.
 const FEW: &str = "2";
-/// Checks that each answer has to pass. Methods are held in `description_has_every_route_and_no_other`: one that HTTP has got since is
-/// answered with 501 on purpose.
+/// Checks that each answer has to pass.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
-                      response_schema_conformance,negative_data_rejection,ignored_auth";
+                      response_schema_conformance,negative_data_rejection,ignored_auth,unsupported_method";
 /// A part of the server may rest, such as an account that is not driven here; nothing else is a failure of the server.
 const CONFIGURATION: &str = "[checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"3xx\", \"4xx\", 503]\n\
                              [checks.negative_data_rejection]\nexpected-statuses = [\"4xx\", \"5xx\"]\n";
