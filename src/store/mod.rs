@@ -46,6 +46,7 @@ use crate::supervisor::Supervisor;
 
 use condition::Condition;
 use database::session::Session;
+use database::thread::WriterThread;
 use journal::tally::Tally;
 use wake_up::WakeUps;
 use writer::Job;
@@ -113,6 +114,8 @@ struct Inner {
     /// Cancelled when everything is to end at once.
     abandoned: CancellationToken,
     tasks: Supervisor,
+    /// The thread of a SQLite database's writer, which outlives its connection.
+    _thread: Option<WriterThread>,
 }
 
 impl Drop for Inner {

@@ -51,6 +51,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: us
         backups,
         notifications,
         file,
+        thread,
     } = connections;
     let (jobs, waiting) = mpsc::channel(MAX_WAITING);
     let (closing, abandoned) = (CancellationToken::new(), CancellationToken::new());
@@ -69,13 +70,19 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: us
         closing: closing.clone(),
     };
     let gone = abandoned.clone();
-    tasks.spawn_short("store writer", async move {
+    let work = async move {
         tokio::select! {
             biased;
             () = gone.cancelled() => {}
             () = task.run() => {}
         }
-    });
+    };
+    match thread.clone() {
+        Some(thread) => tasks.spawn_short("store writer", async move {
+            let _ = thread.run(work).await;
+        }),
+        None => tasks.spawn_short("store writer", work),
+    }
     if writer.get_database_backend() == DbBackend::Postgres {
         tasks.spawn_short(
             "store listener",
@@ -99,6 +106,7 @@ fn start(connections: Connections, clock: Arc<dyn Clock>, head: Seq, streams: us
             closing,
             abandoned,
             tasks,
+            _thread: thread,
         }),
     }
 }

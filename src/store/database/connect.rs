@@ -20,6 +20,7 @@ use sea_orm::{
 use crate::store::StoreError;
 
 use super::file::{OpenFile, Reopened};
+use super::thread::WriterThread;
 
 /// How long SQLite waits for another program's write to end.
 const BUSY: Duration = Duration::from_secs(2);
@@ -122,6 +123,8 @@ pub struct Connections {
     pub notifications: DatabaseConnection,
     /// The files of a SQLite database.
     pub file: Option<OpenFile>,
+    /// The thread that writes to a SQLite database.
+    pub thread: Option<WriterThread>,
 }
 
 pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
@@ -200,6 +203,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     // When several programs open a new file at once, one of them sets it to WAL mode, and SQLite refuses the others at
     // once instead of letting them wait.
     let began = tokio::time::Instant::now();
+    let thread = WriterThread::start().map_err(|error| StoreError::Unreachable(error.to_string()))?;
     let writer = loop {
         let connected = async {
             if creates && !path.exists() {
@@ -211,7 +215,9 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
                     .close()
                     .await?;
             }
-            writer.clone().connect_with(connection.clone()).await
+            let (writer, connection) = (writer.clone(), connection.clone());
+            let connected = thread.run(async move { writer.connect_with(connection).await });
+            connected.await.unwrap_or(Err(sea_orm::sqlx::Error::PoolClosed))
         };
         match connected.await.map_err(refused) {
             Err(StoreError::Busy(_)) if began.elapsed() < BUSY => tokio::time::sleep(LOOK_AGAIN).await,
@@ -220,6 +226,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
     };
     Ok(Connections {
         file: Some(OpenFile::note(path, reopened)),
+        thread: Some(thread),
         writer: writer.into(),
         readers: readers.connect_lazy_with(reader.clone()).into(),
         backups: pool(1).connect_lazy_with(reader.clone()).into(),
@@ -257,6 +264,7 @@ async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
         backups: alone.clone().connect_lazy_with(connection.clone()).into(),
         notifications: alone.connect_lazy_with(connection).into(),
         file: None,
+        thread: None,
     })
 }
 
@@ -295,6 +303,7 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
         backups: pool(1, None).connect_lazy_with(connection.clone()).into(),
         notifications: pool(1, None).connect_lazy_with(connection).into(),
         file: None,
+        thread: None,
     })
 }
 

@@ -12,3 +12,4 @@ pub mod rows;
 pub mod savepoint;
 pub mod session;
 pub mod statistics;
+pub mod thread;
