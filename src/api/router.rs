@@ -1,10 +1,9 @@
 //! The routes, the operation that each is, and the layers that every request passes.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, get, on};
 use tower::util::option_layer;
 
@@ -31,10 +30,9 @@ pub fn router(state: ApiState) -> Router {
     let hosts = state.hosts.clone();
     let measures = state.metrics.clone();
     Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/api/v1/ws", get(ws::open))
+        .route("/healthz", get(health::alive).route_layer(from_fn(extract::no_query)))
+        .route("/api/v1/ws", get(ws::open).route_layer(from_fn(extract::no_query)))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(no_query))
         .merge(protected(&state))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(option_layer(cors::layer(&hosts)))
@@ -44,9 +42,6 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn_with_state(ids, request_id::name))
         .with_state(state)
 }
-
-/// Routes that check their own access.
-const OPEN: [&str; 2] = ["/healthz", "/api/v1/ws"];
 
 /// Declares the routes that need a key, each with its handler and the operation that it is. The operation's right is
 /// checked before the handler runs.
@@ -68,7 +63,12 @@ macro_rules! routes {
         fn keyed(state: &ApiState) -> Router<ApiState> {
             let check = |operation| from_fn_with_state((state.access(), operation), auth::require);
             Router::new()
-                $(.route($path, on(MethodFilter::$method, $handler).route_layer(check(Operation::$operation))))+
+                $(.route(
+                    $path,
+                    on(MethodFilter::$method, $handler)
+                        .route_layer(check(Operation::$operation))
+                        .route_layer(from_fn(extract::no_query)),
+                ))+
         }
     };
 }
@@ -194,24 +194,8 @@ fn protected(state: &ApiState) -> Router<ApiState> {
         .fallback(not_found)
         // Within the check of the key: without one nobody learns which methods a path takes.
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(no_query))
         .layer(from_fn(hidden::hide))
         .layer(from_fn_with_state(state.access(), auth::authenticate))
-}
-
-/// Layer that refuses parameters on routes that take none. A method that the path does not take is left to the router.
-async fn no_query(request: Request, next: Next) -> Response {
-    match extract::unread_query(&request) {
-        Some(problem) if is_route(&request) => problem.into_response(),
-        _ => next.run(request).await,
-    }
-}
-
-fn is_route(request: &Request) -> bool {
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let method = extract::routed_as(request.method());
-    let is_open = method == Method::GET && path.is_some_and(|path| OPEN.contains(&path));
-    is_open || ROUTES.iter().any(|(known, at, _)| method == known && path == Some(*at))
 }
 
 async fn not_found() -> Problem {

@@ -3,6 +3,8 @@
 use super::message::Origin;
 use super::{CustomerId, display_name};
 
+/// Name under which stands what was done on the linked phone.
+pub const THE_PHONE: &str = "You (phone)";
 /// Name under which WhatsApp's notices stand.
 pub const WHATSAPP_NAME: &str = "WhatsApp";
 
@@ -35,7 +37,7 @@ impl Speaker {
     pub fn label(&self) -> Option<String> {
         match self {
             Self::Desk => None,
-            Self::Phone => Some("You (phone)".to_owned()),
+            Self::Phone => Some(THE_PHONE.to_owned()),
             Self::WhatsApp => Some(WHATSAPP_NAME.to_owned()),
             Self::Customer { name, .. } | Self::Named { name } => Some(foreign(name)),
             Self::Colleague { name, origin } => Some(format!("{name} ({origin})")),

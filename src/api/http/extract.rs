@@ -4,6 +4,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
@@ -143,22 +145,27 @@ const WITH_QUERY: &[(Method, &str)] = &[
     (Method::GET, "/tables/{name}"),
 ];
 
-/// Returns the method whose handler answers a method: GET for HEAD.
-pub fn routed_as(method: &Method) -> &Method {
-    if method == Method::HEAD { &Method::GET } else { method }
-}
-
-/// Returns the problem of a request that has parameters, on a route that takes none: a `dry_run` that nobody looks at would send.
-pub fn unread_query(request: &Request) -> Option<Problem> {
+/// Layer of each route that refuses parameters where it takes none: a `dry_run` that nobody looks at would send. Not of the
+/// router: a method that the path does not take is refused for that.
+pub async fn no_query(request: Request, next: Next) -> Response {
     let unread = request.uri().query().filter(|query| !query.is_empty());
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let method = routed_as(request.method());
+    // A route that reads a query answers HEAD as it answers GET.
+    let method = if request.method() == Method::HEAD {
+        &Method::GET
+    } else {
+        request.method()
+    };
     let reads = |route: &str| WITH_QUERY.iter().any(|(known, path)| known == method && *path == route);
-    let query = unread.filter(|_| route.is_some_and(|route| !reads(route)))?;
+    let Some(query) = unread.filter(|_| route.is_some_and(|route| !reads(route))) else {
+        return next.run(request).await;
+    };
     let name = form_urlencoded::parse(query.as_bytes())
         .next()
         .map(|(name, _)| name.into_owned());
     let name = name.unwrap_or_default();
     let detail = format!("unknown field `{name}`, this takes no parameters; remove it");
-    Some(Problem::new(Code::InvalidQuery, detail).at(format!("/{name}")))
+    Problem::new(Code::InvalidQuery, detail)
+        .at(format!("/{name}"))
+        .into_response()
 }

@@ -113,15 +113,17 @@ pub fn start(core: &Core, manager: &AccountManager, kept: RoomsKept, supervisor:
     desk
 }
 
-/// Returns a receiver of the state that people see while another server keeps the rooms.
+/// Tells that another server keeps the rooms, and returns a receiver of the state that people see meanwhile.
 fn elsewhere(by: &Holder) -> watch::Receiver<MatrixStatus> {
+    let detail = format!(
+        "another server ({}) keeps the rooms in Matrix, and shows there what this one receives. If it is gone for good, stop this \
+         one, run `crm matrix release`, and start again",
+        by.process
+    );
+    tracing::warn!("{detail}");
     let status = MatrixStatus {
         state: MatrixState::Elsewhere,
-        detail: Some(format!(
-            "another server ({}) keeps the rooms, and shows there what this one receives; if it is gone for good, stop this one, \
-             run `crm matrix release`, and start again",
-            by.process
-        )),
+        detail: Some(detail),
         user: None,
     };
     watch::channel(status).1

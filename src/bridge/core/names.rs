@@ -3,7 +3,7 @@
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Customer, Identity, IdentityKind};
 use crate::domain::message::{Author, Direction, Message, Origin};
-use crate::domain::speaker::{WHATSAPP_NAME, foreign};
+use crate::domain::speaker::{THE_PHONE, WHATSAPP_NAME, foreign};
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{WaUserId, display_name};
 
@@ -108,9 +108,6 @@ fn user_of(stored: &WaUserId) -> &str {
     let stored = stored.strip_prefix(LID_KEY).unwrap_or(stored);
     stored.split_once('@').map_or(stored, |(user, _)| user)
 }
-
-/// Name shown in rooms for actions on the linked phone.
-pub(crate) const THE_PHONE: &str = "You (phone)";
 
 /// Returns how a line of a room names the person who did something: nobody else reads as our own phone.
 pub(crate) fn told_doer(from_me: bool, name: &str) -> String {

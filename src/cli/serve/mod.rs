@@ -274,18 +274,10 @@ impl Assembly {
 
 /// Takes the rooms, or returns the server that keeps them; what it is to show is left to it in the outbox.
 async fn hold_rooms(store: &Store, holder: &Holder) -> Result<Option<Holder>, StoreError> {
-    let held = store.write::<_, _, StoreError, _>(holder.clone(), |tx, holder| {
+    let held = store.write(holder.clone(), |tx, holder| {
         async move { tx.settings().hold_rooms(holder).await }.boxed()
     });
-    let other = held.await?;
-    if let Some(other) = &other {
-        tracing::warn!(
-            "another server ({}) keeps the rooms in Matrix, and shows there what this one receives. If it is gone for good, stop \
-             this one, run `crm matrix release`, and start again",
-            other.process
-        );
-    }
-    Ok(other)
+    held.await
 }
 
 async fn release_rooms(home: &Home) {

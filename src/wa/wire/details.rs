@@ -9,9 +9,8 @@ use super::lenient::{
 };
 use super::message::WireMessage;
 use super::notice;
-use super::person::{contact, shown_name};
+use super::person::{contact, doer, shown_name};
 use crate::domain::details::{Ad, ContactCard, Details, Location, Mention, Poll, Quote};
-use crate::domain::speaker::foreign;
 use crate::domain::{Timestamp, WaMessageId, WaUserId};
 use crate::domain::{display_name, wording};
 
@@ -60,11 +59,8 @@ pub(super) fn deleter(value: &Value) -> Option<String> {
     if !value.is_object() {
         return None;
     }
-    if field(value, "fromMe") == Some(true) {
-        return Some("You (phone)".to_owned());
-    }
-    let name = contact(value, "contact").as_ref().and_then(shown_name);
-    Some(name.map_or_else(|| "An admin".to_owned(), |name| foreign(&name)))
+    let is_me = field(value, "fromMe") == Some(true);
+    Some(doer(is_me, value, "contact", "An admin"))
 }
 
 /// Reads the advertisement that a person came by; its address only if it is one of the web.

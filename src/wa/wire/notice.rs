@@ -4,10 +4,9 @@ use serde_json::Value;
 
 use super::lenient::{beginning, field, list, positive, text};
 use super::message::WireMessage;
-use super::person::{WirePerson, contact, shown_name};
+use super::person::{WirePerson, doer, told_name};
 use crate::domain::customer::{Identity, IdentityKind, PhoneNumber};
 use crate::domain::details::Details;
-use crate::domain::speaker::foreign;
 use crate::domain::whatsapp::WaContact;
 use crate::domain::wording;
 
@@ -110,11 +109,7 @@ fn timer(by: &str, value: &Value) -> String {
 
 /// Names the person who did it.
 fn actor(value: &Value) -> String {
-    if field(value, "byMe") == Some(true) {
-        return "You (phone)".to_owned();
-    }
-    let by = contact(value, "by").as_ref().and_then(shown_name);
-    by.map_or_else(|| "Somebody".to_owned(), |name| foreign(&name))
+    doer(field(value, "byMe") == Some(true), value, "by", "Somebody")
 }
 
 /// Returns the new number from a notice that names an old and a new one.
@@ -134,8 +129,7 @@ fn people(value: &Value) -> impl Iterator<Item = WaContact> {
 
 /// Names the people it was done to.
 fn subjects(value: &Value) -> String {
-    let names = people(value).filter_map(|person| shown_name(&person));
-    let names: Vec<String> = names.map(|name| foreign(&name)).collect();
+    let names: Vec<String> = people(value).filter_map(|person| told_name(&person)).collect();
     if names.is_empty() {
         return actor(value);
     }

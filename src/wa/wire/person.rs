@@ -7,6 +7,7 @@ use super::ids::identity;
 use super::lenient::field;
 use crate::domain::customer::Identity;
 use crate::domain::display_name;
+use crate::domain::speaker::{THE_PHONE, foreign};
 use crate::domain::whatsapp::WaContact;
 
 /// Maximum length of a username, in bytes. WhatsApp's own have 3 to 35.
@@ -53,6 +54,20 @@ pub(super) fn shown_name(contact: &WaContact) -> Option<String> {
         .clone()
         .or_else(|| contact.push_name.clone())
         .or_else(number)
+}
+
+/// Returns how a line names who did something: the linked phone, or the person in the field `who`, else `unknown`.
+pub(super) fn doer(is_me: bool, of: &Value, who: &str, unknown: &str) -> String {
+    if is_me {
+        return THE_PHONE.to_owned();
+    }
+    let name = contact(of, who).as_ref().and_then(told_name);
+    name.unwrap_or_else(|| unknown.to_owned())
+}
+
+/// Returns the name for a line, in which nobody reads as one of ours.
+pub(super) fn told_name(contact: &WaContact) -> Option<String> {
+    shown_name(contact).as_deref().map(foreign)
 }
 
 /// Parses ids and username. A username alone identifies nobody, because no message can be sent to it.

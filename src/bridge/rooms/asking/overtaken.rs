@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::bridge::core::accounts;
 use crate::bridge::core::agents::name_of;
+use crate::bridge::core::names::told_doer;
 use crate::bridge::desk::missed_since;
 use crate::bridge::rooms::commands::Given;
 use crate::bridge::rooms::effects::{Taken, answer, is_stale};
@@ -14,7 +15,6 @@ use crate::domain::matrix::RoomEventKind;
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::question::{Question, QuestionKind, YES};
-use crate::domain::speaker::foreign;
 use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
@@ -140,10 +140,7 @@ async fn ask(tx: &mut Tx, given: &Given<'_>, missed: &[Message], newest: Message
         } else {
             author.to_owned()
         };
-        let name = match message.direction {
-            Direction::Inbound => foreign(&name),
-            Direction::Outbound => name,
-        };
+        let name = told_doer(message.direction == Direction::Outbound, &name);
         if !names.contains(&name) {
             names.push(name);
         }
