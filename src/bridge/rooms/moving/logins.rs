@@ -16,10 +16,12 @@ pub(super) const FORMER_CURSOR: &str = "matrix.sync.former";
 const LOGIN: &str = "matrix.login";
 /// Setting that holds the kind of the former login while rooms move from it.
 const FORMER: &str = "matrix.former";
-/// Setting that holds the fence of the management room.
+/// Setting that holds the fence of the management room, or the end of the one that is replaced.
 pub(super) const FENCE: &str = "matrix.management_fence";
 /// Setting that holds the last fence up to which the former login has read in the management room.
 pub(super) const READ: &str = "matrix.management_read";
+/// Setting that holds the room that replaces the management room, until the former login has read that to its end.
+pub(super) const NEXT: &str = "matrix.management_next";
 /// Setting that exists while the rooms of a former login, which cannot hand them over any more, are still to be forgotten.
 const ABANDONED: &str = "matrix.abandoned";
 /// Setting that holds the users that are or were this desk's own.
@@ -119,7 +121,7 @@ pub(super) async fn is_moving(tx: &mut Tx) -> Result<bool, StoreError> {
 
 /// Stores that no rooms move any more.
 pub(super) async fn end(tx: &mut Tx) -> Result<(), StoreError> {
-    for setting in [FENCE, READ, FORMER] {
+    for setting in [FENCE, READ, NEXT, FORMER] {
         tx.settings().set(setting, None).await?;
     }
     tx.settings().put_cursor(FORMER_CURSOR, None).await

@@ -6,12 +6,14 @@ use std::sync::PoisonError;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::bridge::rooms::spec;
+use crate::bridge::rooms::management::wants::{self, Place};
+use crate::bridge::rooms::{gone, spec};
+use crate::domain::MatrixRoomId;
 use crate::domain::matrix::{MatrixError, RoomEvent};
 use crate::domain::moving::Logins;
 use crate::store::{Store, StoreError, Tx};
 
-use super::logins::{self, CURSOR, FENCE, LOGINS, READ};
+use super::logins::{self, CURSOR, FENCE, LOGINS, NEXT, READ};
 use super::{Moving, unstored, waits};
 
 impl Moving {
@@ -41,6 +43,10 @@ impl Moving {
             spec::trouble_alias(core),
             management.clone(),
         ] {
+            if alias == management && self.is_replacing().await? {
+                self.go_on_replacing(&management).await.map_err(passing)?;
+                continue;
+            }
             let Some(room) = self.inner.former.find_room(&alias).await.map_err(passing)? else {
                 continue;
             };
@@ -57,8 +63,38 @@ impl Moving {
             }
             tracing::info!(%room, alias, "the room is the present login's now");
         }
+        if self.is_replacing().await? {
+            return Err(waits(
+                "the management room is replaced, and not read to its end yet".to_owned(),
+            ));
+        }
         *is_done = true;
         Ok(())
+    }
+
+    /// Ends the replacement of the management room that was begun. It has no alias any more.
+    async fn go_on_replacing(&self, management: &str) -> Result<(), MatrixError> {
+        if !self.is_replacing_in_part().await? {
+            return Ok(());
+        }
+        let place = wants::place_in(&self.inner.core.store).await;
+        match place.map_err(|error| unstored(&error))? {
+            Place::Room(room) => self.replace_place(&room, management).await,
+            Place::None | Place::Making => Ok(()),
+        }
+    }
+
+    /// Returns whether the replacement of the management room was begun, and its end is not stored.
+    pub(super) async fn is_replacing_in_part(&self) -> Result<bool, MatrixError> {
+        let end = self.inner.core.store.settings().get(FENCE).await;
+        Ok(self.is_replacing().await? && end.map_err(|error| unstored(&error))?.is_none())
+    }
+
+    /// Returns whether the management room is being replaced. It is not if it is gone.
+    async fn is_replacing(&self) -> Result<bool, MatrixError> {
+        let next = self.inner.core.store.settings().get(NEXT).await;
+        let has_place = has_place(&self.inner.core.store).await;
+        Ok(next.map_err(|error| unstored(&error))?.is_some() && has_place.map_err(|error| unstored(&error))?)
     }
 
     /// Makes both logins known to each other, and stores who has made the rooms from before that was stored.
@@ -107,12 +143,32 @@ impl Moving {
 /// Returns whether the former login has still to read up to the fence of the management room.
 pub(super) async fn is_unread(store: &Store) -> Result<bool, StoreError> {
     let fence = store.settings().get(FENCE).await?;
-    Ok(fence.is_some() && fence != store.settings().get(READ).await?)
+    Ok(fence.is_some() && fence != store.settings().get(READ).await? && has_place(store).await?)
+}
+
+async fn has_place(store: &Store) -> Result<bool, StoreError> {
+    Ok(matches!(wants::place_in(store).await?, Place::Room(_)))
 }
 
 /// Stores that the former login has read up to a fence in a room of no conversation.
 pub(super) async fn note_read(tx: &mut Tx, event: &RoomEvent) -> Result<(), StoreError> {
     tx.settings().set(READ, Some(event.id.as_str())).await
+}
+
+/// Puts the next management room in the place of the one that this event ended. Returns whether it is that end.
+pub(super) async fn put_in_place(tx: &mut Tx, end: &RoomEvent) -> Result<bool, StoreError> {
+    if tx.settings().get(FENCE).await?.as_deref() != Some(end.id.as_str()) {
+        return Ok(false);
+    }
+    note_read(tx, end).await?;
+    if let Some(next) = tx.settings().get(NEXT).await? {
+        let next = MatrixRoomId(next);
+        tx.outbox().move_to_room(&end.room, &next).await?;
+        gone::forget(tx, &end.room).await?;
+        wants::set_place(tx, &Place::Room(next)).await?;
+        tx.settings().set(NEXT, None).await?;
+    }
+    Ok(true)
 }
 
 /// Returns a refusal as something that passes: nothing can be shown before these places have moved, and nothing is given up.

@@ -8,13 +8,13 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::notice;
 use crate::bridge::core::policy::Policy;
-use crate::bridge::rooms::management::wants::{self, Place};
-use crate::bridge::rooms::{gone, management, spec};
+use crate::bridge::rooms::{management, spec};
 use crate::domain::matrix::{MatrixError, RoomSpec};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, RoomOf, StoreError, Tx};
 
+use super::logins::{FENCE, NEXT};
 use super::{Moving, unstored, waits};
 
 impl Moving {
@@ -84,10 +84,18 @@ impl Moving {
         Ok(store.agents().of_account(conversation.account_id).await?.0)
     }
 
-    /// Replaces the management room or the room of troubles.
+    /// Ends the management room or the room of troubles, after making the one that replaces it. The management room keeps its
+    /// place until the former login has read it to its end: commands that were written there are done.
     pub(super) async fn replace_place(&self, room: &MatrixRoomId, alias: &str) -> Result<(), MatrixError> {
         let (core, former) = (&self.inner.core, &self.inner.former);
         let is_management = alias == spec::management_alias(core);
+        if is_management {
+            // Without its alias it could not be found again after a crash.
+            let begun = core.write((), |tx, ()| {
+                async move { tx.settings().set(NEXT, Some("")).await }.boxed()
+            });
+            begun.await.map_err(|error: StoreError| unstored(&error))?;
+        }
         former.release(room, alias).await?;
         let wanted = if is_management {
             let agents = core.store.agents().list().await.map_err(|error| unstored(&error))?;
@@ -100,15 +108,14 @@ impl Moving {
         };
         let replaces = Some(room.clone());
         let next = self.inner.present.ensure_room(&RoomSpec { replaces, ..wanted }).await?;
-        former.bury(room, &next).await?;
+        let end = former.bury(room, &next).await?;
         if !is_management {
             return Ok(());
         }
-        let stored = core.write((room.clone(), next), |tx, (room, next)| {
+        let stored = core.write((end, next), |tx, (end, next)| {
             async move {
-                tx.outbox().move_to_room(room, next).await?;
-                gone::forget(tx, room).await?;
-                wants::set_place(tx, &Place::Room(next.clone())).await
+                tx.settings().set(FENCE, Some(end.as_str())).await?;
+                tx.settings().set(NEXT, Some(next.as_str())).await
             }
             .boxed()
         });

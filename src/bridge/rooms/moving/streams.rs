@@ -77,8 +77,11 @@ impl Moving {
     async fn is_ending(&self, event: &RoomEvent) -> Result<bool, MatrixError> {
         let former = self.inner.former.status().borrow().user.clone();
         let row = self.inner.core.store.rooms().by_id(&event.room).await;
-        let row = row.map_err(|error| unstored(&error))?;
-        Ok(former.as_ref() == Some(&event.sender) && row.is_some_and(|row| row.next.is_none()))
+        let is_stored = match row.map_err(|error| unstored(&error))? {
+            Some(row) => row.next.is_some(),
+            None => !self.is_replacing_in_part().await?,
+        };
+        Ok(former.as_ref() == Some(&event.sender) && !is_stored)
     }
 }
 
@@ -111,7 +114,7 @@ async fn counts(tx: &mut Tx, event: &RoomEvent, login: &MatrixUserId) -> Result<
         if is_fence && event.sender != *login {
             places::note_read(tx, event).await?;
         }
-        return Ok(true);
+        return Ok(event.what != RoomEventKind::Replaced || !places::put_in_place(tx, event).await?);
     };
     let is_keeper = row.keeper.as_ref() == Some(login);
     if row.next.is_some() {

@@ -1,6 +1,7 @@
 //! The management room: who is in it, what may be done there, and the codes that it shows.
 
 mod codes;
+mod moves;
 
 use std::time::Duration;
 
