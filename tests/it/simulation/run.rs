@@ -1,9 +1,9 @@
 //! One run: a seed decides who does what when, what goes wrong and where the program is killed. In the end everything is
 //! brought to rest, and the run tells what it has seen.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crm::bridge::{
@@ -17,7 +17,6 @@ use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{Clock as _, MatrixEventId, MessageId, WaMessageId};
 use crm::store::{Store, StoreError};
 use crm::supervisor::Supervisor;
-use crm::vault::Vault;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -75,7 +74,10 @@ pub struct Run {
     pub desk: Option<DeskLife>,
     /// What a face asked for and has no answer to: it asks again.
     pub(super) asked: Option<SendCommand>,
-    url: String,
+    /// Its database.
+    pub url: String,
+    /// Where files are kept.
+    pub(super) files: PathBuf,
     seed: u64,
     pub(super) requests: u32,
 }
@@ -122,6 +124,7 @@ impl Run {
             desk: None,
             asked: None,
             url: format!("sqlite://{}/{seed}.db", folder.display()),
+            files: folder.join(format!("{seed}.db-media")),
             clock,
             gate,
             seed,
@@ -135,15 +138,7 @@ impl Run {
         for file in [path.to_owned(), format!("{path}-wal"), format!("{path}-shm")] {
             let _ = std::fs::remove_file(file);
         }
-        let _ = std::fs::remove_dir_all(format!("{path}-media"));
-    }
-
-    /// Where files are kept.
-    pub fn vault(&self) -> Vault {
-        let path = self.url.trim_start_matches("sqlite://").to_owned() + "-media";
-        let free = Arc::clone(&self.free);
-        let vault = Vault::in_folder(path.as_ref()).unwrap();
-        vault.with_free_bytes(move |_| Ok(free.load(Ordering::SeqCst)))
+        let _ = std::fs::remove_dir_all(&self.files);
     }
 
     pub async fn start(&self) -> Program {
@@ -218,6 +213,7 @@ impl Run {
     /// A new life, on a database of its own into which a backup was read; the world outside is the same.
     pub async fn restore(&mut self, backup: &[u8]) -> Program {
         self.url = self.url.replace(".db", ".restored.db");
+        self.files.set_extension("restored.db-media");
         let clock = Arc::new(self.clock.clone());
         let store = options(&self.url).open(clock).await.unwrap();
         store.load(backup).await.unwrap();
