@@ -15,7 +15,7 @@ use crm::domain::media::MediaState;
 use crm::domain::moving::LoginKind;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{Clock as _, MatrixEventId, MessageId, WaMessageId};
-use crm::store::{Store, StoreError};
+use crm::store::{StatementLog, Store, StoreError};
 use crm::supervisor::Supervisor;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
@@ -27,7 +27,7 @@ use super::desk::DeskLife;
 use super::gate::{Gate, Gated};
 use super::homeserver::logins::Places;
 use super::homeserver::{FakeMatrix, agent};
-use super::setup::{account, options, policy};
+use super::setup::{account, open, policy};
 use super::told::{self, LoggedIn, Told};
 use super::world::FakeWhatsApp;
 
@@ -74,8 +74,9 @@ pub struct Run {
     pub desk: Option<DeskLife>,
     /// What a face asked for and has no answer to: it asks again.
     pub(super) asked: Option<SendCommand>,
-    /// Its database.
+    /// Its database, and who is told of what it does there.
     pub url: String,
+    pub statements: Option<StatementLog>,
     /// Where files are kept.
     pub(super) files: PathBuf,
     seed: u64,
@@ -124,6 +125,7 @@ impl Run {
             desk: None,
             asked: None,
             url: format!("sqlite://{}/{seed}.db", folder.display()),
+            statements: None,
             files: folder.join(format!("{seed}.db-media")),
             clock,
             gate,
@@ -143,7 +145,7 @@ impl Run {
 
     pub async fn start(&self) -> Program {
         let clock = Arc::new(self.clock.clone());
-        let store = options(&self.url).open(clock.clone()).await.unwrap();
+        let store = open(&self.url, self.statements.as_ref(), self.clock.clone()).await;
         let account = account(&store).await;
         reconcile_agents(&store, &[agent()]).await.unwrap();
         // Whoever sends receipts in a test is asked; nobody is told that they do not.
@@ -214,8 +216,7 @@ impl Run {
     pub async fn restore(&mut self, backup: &[u8]) -> Program {
         self.url = self.url.replace(".db", ".restored.db");
         self.files.set_extension("restored.db-media");
-        let clock = Arc::new(self.clock.clone());
-        let store = options(&self.url).open(clock).await.unwrap();
+        let store = open(&self.url, None, self.clock.clone()).await;
         store.load(backup).await.unwrap();
         store.close().await;
         self.start().await
