@@ -284,3 +284,42 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Extension;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Otherwise a frame waits until the client has acknowledged the one before, which takes it up to 40 ms.
+    #[tokio::test]
+    async fn accepted_connection_delays_no_answer() {
+        let told = async |Extension(wire): Extension<Wire>| wire.is_without_delay().to_string();
+        let places = Arc::new(Semaphore::new(1));
+        let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut client = TcpStream::connect(server.address().unwrap()).await.unwrap();
+        let (stream, peer) = server.listener.accept().await.unwrap();
+        assert!(!stream.nodelay().unwrap(), "it does not come by itself");
+        let connection = Connection {
+            peer,
+            place: Place {
+                _permit: places.try_acquire_owned().unwrap(),
+                open: prometheus_client::metrics::gauge::Gauge::default(),
+            },
+            router: Router::new().route("/", get(told)),
+            limits: server.limits,
+            stopping: CancellationToken::new(),
+        };
+        let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let asking = async {
+            client.write_all(request).await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let (answer, ()) = tokio::join!(asking, connection.serve(stream));
+        assert!(answer.ends_with("\r\n\r\ntrue"), "{answer}");
+    }
+}

@@ -48,6 +48,12 @@ impl Wire {
         }))
     }
 
+    /// Returns whether what is written leaves at once, also while the client has not acknowledged what was written before.
+    #[cfg(test)]
+    pub(super) fn is_without_delay(&self) -> bool {
+        self.0.stream.nodelay().unwrap()
+    }
+
     /// Bounds the bytes that are read from here on. Reading more fails with [`OverBudget`].
     pub fn limit(&self, bytes: usize) {
         self.0.budget.store(bytes, Ordering::Relaxed);

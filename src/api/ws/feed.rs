@@ -243,3 +243,45 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// A desk may have many screens open, and each gets each event.
+    #[tokio::test]
+    async fn readers_share_bytes_of_event() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("crm.db").display());
+        let store = Store::open(&url, Arc::new(SystemClock)).await.unwrap();
+        let feed = Feed::new(store.clone());
+        feed.restart(Seq(0));
+        let mut readers = [feed.after(Seq(0)), feed.after(Seq(0))];
+        let added = store.write((), |tx, ()| {
+            async move {
+                let account = tx.accounts().create("default").await?;
+                tx.emit(crate::contract::Event::account_state(&account));
+                Ok::<_, StoreError>(())
+            }
+            .boxed()
+        });
+        added.await.unwrap();
+        let mut texts = vec![];
+        for reader in &mut readers {
+            let next = tokio::select! {
+                next = reader.next() => next.unwrap(),
+                never = feed.run() => match never {},
+            };
+            let Following::Lines(lines) = next else { panic!("lost") };
+            texts.push(lines[0].text.clone());
+        }
+        assert_eq!(texts[0], texts[1]);
+        assert_eq!(texts[0].as_ptr(), texts[1].as_ptr(), "one copy");
+        store.close().await;
+    }
+}

@@ -4,6 +4,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::FsWord;
+
 use super::{Finding, Verdict};
 use crate::cli::client::{self, Client};
 use crate::cli::home::Home;
@@ -271,16 +273,27 @@ pub fn neighbours() -> Finding {
 /// Checks that an SQLite database is not on a network file system, where its locks and its shared memory do not hold.
 /// `None` for another database.
 pub fn file_system(config: &Config) -> Option<Finding> {
-    const CHECK: &str = "file system";
     // Only a server's database has a password, and so a file of its own, which may be standard input.
     let SecretSource::Given(url) = &config.database_url else {
         return None;
     };
-    let path = url.expose().strip_prefix("sqlite:")?;
-    let path = Path::new(path.trim_start_matches("//").split('?').next().unwrap_or_default());
+    let path = file_of(url.expose())?;
     // The database is made at the first start; until then its folder, or what is above it, tells where it will be.
     let present = path.ancestors().find(|path| path.exists())?;
-    let kind = rustix::fs::statfs(present).ok()?.f_type;
+    of_file_system(path, rustix::fs::statfs(present).ok()?.f_type)
+}
+
+/// Returns the file of a SQLite database; `None` for the address of another database.
+fn file_of(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(Path::new(
+        path.trim_start_matches("//").split('?').next().unwrap_or_default(),
+    ))
+}
+
+/// Returns what is wrong with a database file on a file system of this kind, as `statfs` gives it.
+fn of_file_system(path: &Path, kind: FsWord) -> Option<Finding> {
+    const CHECK: &str = "file system";
     let magic = u32::try_from(kind & 0xffff_ffff).ok()?;
     let (_, name) = NETWORK_FILE_SYSTEMS.iter().find(|(known, _)| *known == magic)?;
     let detail = format!(
@@ -289,4 +302,43 @@ pub fn file_system(config: &Config) -> Option<Finding> {
         path.display()
     );
     Some(Finding::new(CHECK, Verdict::Warning, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn database_on_network_disk_is_warned_of() {
+        let path = Path::new("/srv/crm/crm.db");
+        // CIFS and SMB fill the word's sign on some machines.
+        for (kind, name) in [
+            (0x6969, "NFS"),
+            (0xff53_4d42, "CIFS"),
+            (i64::from(0xff53_4d42_u32.cast_signed()), "CIFS"),
+            (0x6573_5546, "FUSE"),
+        ] {
+            let finding = of_file_system(path, kind).unwrap();
+            assert_eq!(finding.verdict, Verdict::Warning, "{name}");
+            let has = |words: &str| finding.detail.contains(words);
+            assert!(has(name) && has("/srv/crm/crm.db") && has("PostgreSQL"), "{finding:?}");
+        }
+        // ext4, btrfs, xfs, tmpfs, overlayfs.
+        for kind in [0xef53, 0x9123_683e, 0x5846_5342, 0x0102_1994, 0x794c_7630] {
+            assert_eq!(of_file_system(path, kind), None, "{kind:x}");
+        }
+    }
+
+    #[test]
+    fn only_sqlite_address_names_database_file() {
+        for (url, path) in [
+            ("sqlite:///srv/crm/crm.db?mode=rwc", Some("/srv/crm/crm.db")),
+            ("sqlite://crm.db", Some("crm.db")),
+            ("sqlite:crm.db", Some("crm.db")),
+            ("postgres://crm@db.example.org/crm", None),
+            ("mysql://crm@db.example.org/crm", None),
+        ] {
+            assert_eq!(file_of(url), path.map(Path::new), "{url}");
+        }
+    }
 }

@@ -33,7 +33,7 @@ pub enum Verdict {
 }
 
 /// Result of one check.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     check: &'static str,
     pub verdict: Verdict,

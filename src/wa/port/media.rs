@@ -140,3 +140,42 @@ fn fetch_error(error: CallError) -> FetchError {
         error @ (CallError::NotLoaded | CallError::Lost(_)) => FetchError::Unreachable(call_failed(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wa::wire::Refusal;
+
+    fn refused(code: &str) -> FetchError {
+        fetch_error(CallError::Refused(Refusal {
+            code: code.to_owned(),
+            message: "the page said so".to_owned(),
+            certain: true,
+        }))
+    }
+
+    /// An expired file is given up after a few tries, and people are told that WhatsApp does not have it.
+    #[test]
+    fn only_word_of_page_makes_file_expired() {
+        assert!(matches!(refused("media_expired"), FetchError::Expired(_)));
+        for code in ["no_message", "no_chat", "no_media", "failed", ""] {
+            assert!(matches!(refused(code), FetchError::Failed(_)), "{code}");
+        }
+        let slow = CallError::Timeout(Duration::from_secs(1));
+        assert!(matches!(fetch_error(slow), FetchError::Failed(_)));
+    }
+
+    #[test]
+    fn reloaded_page_costs_file_no_try() {
+        assert!(matches!(refused("no_token"), FetchError::Unreachable(_)));
+        assert!(matches!(fetch_error(CallError::NotLoaded), FetchError::Unreachable(_)));
+    }
+
+    #[test]
+    fn file_over_limit_is_refused_by_sink() {
+        let FetchError::Sink(error) = refused("media_too_large") else {
+            panic!("no error of the sink");
+        };
+        assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+    }
+}

@@ -1,16 +1,21 @@
 //! The import of history, and what comparing with the page costs and tells.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crm::bridge::SendTo;
+use crm::bridge::{Progress, SendTo};
 use crm::contract::EventType;
 use crm::domain::history::{History, HistoryDepth, HistoryState};
 use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock, Timestamp};
+use crm::store::StatementLog;
 
 use super::Rig;
 
 const HOUR: Duration = Duration::from_hours(1);
+/// Chats of a busy desk, and most statements that comparing all of them takes while nothing is new.
+const CHATS: usize = 300;
+const MOST_STATEMENTS: usize = 20;
 
 impl Rig {
     /// A program that is linked to a page on which each chat has texts of the past: `(chat, text, hours ago)`.
@@ -274,6 +279,36 @@ async fn comparison_reads_no_unchanged_chat() {
         rig.settle().await;
     }
     assert_eq!(rig.reads(), before);
+}
+
+/// Every chat is compared at each start and each time that the page comes back.
+#[tokio::test]
+async fn comparison_of_unchanged_chats_is_cheap() {
+    let statements = Arc::<Mutex<Vec<String>>>::default();
+    let log = Arc::clone(&statements);
+    let mut rig = Rig::with(|run| {
+        run.statements = Some(StatementLog::new(move |sql| log.lock().unwrap().push(sql)));
+        let present = run.whatsapp.world.lock().unwrap().chats.len();
+        run.whatsapp.add_chats(CHATS - present);
+    })
+    .await;
+    for chat in 0..CHATS {
+        rig.run.whatsapp.customer_writes(chat);
+    }
+    // What the page tells is taken in, and nothing is shown.
+    while rig.run.step(&mut rig.program, 0).await.unwrap() == Progress::Worked {}
+    assert_eq!(rig.messages().await.len(), CHATS);
+    let reads = rig.reads();
+    for _ in 0..3 {
+        rig.run.whatsapp.reload();
+        statements.lock().unwrap().clear();
+        while rig.run.step(&mut rig.program, 0).await.unwrap() == Progress::Worked {}
+        let ran = statements.lock().unwrap();
+        assert!(ran.iter().any(|sql| sql.contains("messages")), "it compared");
+        let last = ran.last().unwrap();
+        assert!(ran.len() <= MOST_STATEMENTS, "{} statements, then {last}", ran.len());
+    }
+    assert_eq!(rig.reads(), reads, "of no chat");
 }
 
 /// Rule 13. The rest of the import goes on.

@@ -6,6 +6,7 @@ use crm::contract::EventType;
 use crm::domain::conversation::ChatKind;
 use crm::domain::customer::Identity;
 use crm::domain::details::{Details, Poll};
+use crm::domain::matrix::RoomContent;
 use crm::domain::message::{Kind, Message};
 use crm::domain::whatsapp::{PageEvent, WaContact, WaGroup, WaMessage, WaParticipant, WaReaction, WaVote};
 use crm::domain::{ChatId, Clock, Timestamp, WaMessageId, WaUserId};
@@ -341,4 +342,63 @@ async fn deletion_by_admin_names_admin() {
     assert_eq!(named, ["Eve", "You (phone)", "~You (phone)"]);
     let lines = admins.map(|admin| format!("{admin} deleted this for everyone"));
     assert_eq!(rig.run.matrix.notices(), lines);
+}
+
+/// The labels under which texts stand in rooms, with the texts, in order.
+fn labelled(rig: &Rig) -> Vec<(String, String)> {
+    rig.run.matrix.sent(|speaker, content| match content {
+        RoomContent::Text { body, .. } => Some((speaker.label().unwrap_or_default(), body.clone())),
+        _ => None,
+    })
+}
+
+/// Nobody speaks in WhatsApp's name, and WhatsApp itself does.
+#[tokio::test]
+async fn only_notice_speaks_as_whatsapp() {
+    let mut rig = Rig::new().await;
+    let who = WaContact {
+        push_name: Some("WhatsApp".into()),
+        ..known_by(&[number()])
+    };
+    let notice = |word: &str| {
+        Some(Details {
+            notice: Some(word.to_owned()),
+            ..Details::default()
+        })
+    };
+    let in_group = |id: &str, kind, details| WaMessage {
+        contact: who.clone(),
+        kind,
+        details,
+        ..rig.in_group(id, BY_NUMBER, &[number()])
+    };
+    rig.wrote(&in_group("in group", Kind::Text, None));
+    rig.wrote(&WaMessage {
+        contact: WaContact::default(),
+        sender: WaUserId::from(""),
+        ..in_group("told in group", Kind::System, notice("member_joined"))
+    });
+    rig.wrote(&in_group("call in group", Kind::System, notice("call_missed")));
+    let direct = |id: &str, kind, details| WaMessage {
+        contact: who.clone(),
+        kind,
+        details,
+        ..rig.direct(BY_NUMBER, &[number()], id, false)
+    };
+    rig.wrote(&direct("alone", Kind::Text, None));
+    rig.wrote(&direct("told alone", Kind::System, notice("number_changed")));
+    rig.settle().await;
+    let mut labelled = labelled(&rig);
+    labelled.sort_by(|one, other| one.1.cmp(&other.1));
+    let expected = [
+        ("~WhatsApp", "alone"),
+        ("~WhatsApp", "call in group"),
+        ("~WhatsApp", "in group"),
+        ("WhatsApp", "told alone"),
+        ("WhatsApp", "told in group"),
+    ];
+    assert_eq!(
+        labelled,
+        expected.map(|(label, text)| (label.to_owned(), text.to_owned()))
+    );
 }

@@ -226,3 +226,28 @@ async fn redacted_text_without_key_is_never_sent() {
     rig.patience().await;
     assert_eq!(rig.handed_over(), Vec::<String>::new());
 }
+
+/// Fifty are tried again at a time, and those whose keys never come must not take all of these tries.
+#[tokio::test]
+async fn late_key_is_taken_behind_many_dead_events() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    let events: Vec<_> = (0..120)
+        .map(|_| rig.run.matrix.happens("@ada:test", RoomEventKind::Undecryptable, now))
+        .collect();
+    rig.settle().await;
+    let told = rig.program.store.pending_events().list(true, 0, 200).await.unwrap();
+    assert_eq!(told.len(), events.len(), "all wait, and their sender knows");
+    let (last, first) = ("behind all", "before all");
+    for (event, body) in [(events.last(), last), (events.first(), first)] {
+        rig.run.matrix.decrypts(event.unwrap(), body);
+        for _ in 0..3 {
+            rig.run.clock.advance(Duration::from_secs(15));
+            rig.settle().await;
+        }
+        let sent = rig.handed_over();
+        assert_eq!(sent.last().map(String::as_str), Some(body), "{sent:?}");
+    }
+    assert_eq!(rig.handed_over(), [last, first]);
+}

@@ -339,3 +339,27 @@ async fn audit_is_listed() {
     );
     app.stop().await;
 }
+
+/// The zone that counts is that of the person who types, not the server's. `NOW` is 14:13 UTC on 2026-09-21.
+#[tokio::test]
+async fn date_of_audit_is_midnight_of_callers_zone() {
+    let app = App::start().await;
+    for (zone, from, listed) in [
+        // There it is 04:13 on the 22nd.
+        ("<+14>-14", "2026-09-22", true),
+        ("<+14>-14", "2026-09-23", false),
+        ("UTC0", "2026-09-21", true),
+        ("UTC0", "2026-09-22", false),
+        // There it is 23:13 on the 20th.
+        ("<-15>15", "2026-09-20", true),
+        ("<-15>15", "2026-09-21", false),
+    ] {
+        let shell = Shell::of(&app).with("TZ", zone);
+        shell.ok(&["key", "list"]).await;
+        for (option, listed) in [("--from", listed), ("--until", !listed)] {
+            let rows = shell.ok(&["audit", option, from, "-o", "json"]).await.json();
+            assert_eq!(!rows.as_array().unwrap().is_empty(), listed, "{zone} {option} {from}");
+        }
+    }
+    app.stop().await;
+}

@@ -1,9 +1,9 @@
 //! One run: a seed decides who does what when, what goes wrong and where the program is killed. In the end everything is
 //! brought to rest, and the run tells what it has seen.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crm::bridge::{
@@ -15,9 +15,8 @@ use crm::domain::media::MediaState;
 use crm::domain::moving::LoginKind;
 use crm::domain::whatsapp::WhatsApp;
 use crm::domain::{Clock as _, MatrixEventId, MessageId, WaMessageId};
-use crm::store::{Store, StoreError};
+use crm::store::{StatementLog, Store, StoreError};
 use crm::supervisor::Supervisor;
-use crm::vault::Vault;
 use futures_util::FutureExt;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -28,7 +27,7 @@ use super::desk::DeskLife;
 use super::gate::{Gate, Gated};
 use super::homeserver::logins::Places;
 use super::homeserver::{FakeMatrix, agent};
-use super::setup::{account, options, policy};
+use super::setup::{account, open, policy};
 use super::told::{self, LoggedIn, Told};
 use super::world::FakeWhatsApp;
 
@@ -75,7 +74,11 @@ pub struct Run {
     pub desk: Option<DeskLife>,
     /// What a face asked for and has no answer to: it asks again.
     pub(super) asked: Option<SendCommand>,
-    url: String,
+    /// Its database, and who is told of what it does there.
+    pub url: String,
+    pub statements: Option<StatementLog>,
+    /// Where files are kept.
+    pub(super) files: PathBuf,
     seed: u64,
     pub(super) requests: u32,
 }
@@ -122,6 +125,8 @@ impl Run {
             desk: None,
             asked: None,
             url: format!("sqlite://{}/{seed}.db", folder.display()),
+            statements: None,
+            files: folder.join(format!("{seed}.db-media")),
             clock,
             gate,
             seed,
@@ -135,20 +140,12 @@ impl Run {
         for file in [path.to_owned(), format!("{path}-wal"), format!("{path}-shm")] {
             let _ = std::fs::remove_file(file);
         }
-        let _ = std::fs::remove_dir_all(format!("{path}-media"));
-    }
-
-    /// Where files are kept.
-    pub fn vault(&self) -> Vault {
-        let path = self.url.trim_start_matches("sqlite://").to_owned() + "-media";
-        let free = Arc::clone(&self.free);
-        let vault = Vault::in_folder(path.as_ref()).unwrap();
-        vault.with_free_bytes(move |_| Ok(free.load(Ordering::SeqCst)))
+        let _ = std::fs::remove_dir_all(&self.files);
     }
 
     pub async fn start(&self) -> Program {
         let clock = Arc::new(self.clock.clone());
-        let store = options(&self.url).open(clock.clone()).await.unwrap();
+        let store = open(&self.url, self.statements.as_ref(), self.clock.clone()).await;
         let account = account(&store).await;
         reconcile_agents(&store, &[agent()]).await.unwrap();
         // Whoever sends receipts in a test is asked; nobody is told that they do not.
@@ -218,8 +215,8 @@ impl Run {
     /// A new life, on a database of its own into which a backup was read; the world outside is the same.
     pub async fn restore(&mut self, backup: &[u8]) -> Program {
         self.url = self.url.replace(".db", ".restored.db");
-        let clock = Arc::new(self.clock.clone());
-        let store = options(&self.url).open(clock).await.unwrap();
+        self.files.set_extension("restored.db-media");
+        let store = open(&self.url, None, self.clock.clone()).await;
         store.load(backup).await.unwrap();
         store.close().await;
         self.start().await

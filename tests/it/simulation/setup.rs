@@ -9,27 +9,27 @@ use crm::domain::AccountId;
 use crm::domain::history::HistoryDepth;
 use crm::domain::media::MediaRules;
 use crm::domain::pacing::Pace;
-use crm::store::{OpenOptions, Store, StoreError, Synchronous};
+use crm::store::{OpenOptions, StatementLog, Store, StoreError, Synchronous};
 use futures_util::FutureExt;
 
 use super::clock::VirtualClock;
 use super::homeserver::agent;
 
-pub(super) fn options(url: &str) -> OpenOptions {
-    OpenOptions {
+/// Opens a database for a run, whose statements are told to `statements`.
+pub(super) async fn open(url: &str, statements: Option<&StatementLog>, clock: VirtualClock) -> Store {
+    let options = OpenOptions {
+        statements: statements.cloned(),
         synchronous: Synchronous::Off,
         readers: 1,
         ..OpenOptions::new(url)
-    }
+    };
+    options.open(Arc::new(clock)).await.unwrap()
 }
 
 /// The file of a database with its tables and nothing in them.
 pub async fn empty_database(folder: &Path) -> Vec<u8> {
     let path = folder.join("empty.db");
-    let store = options(&format!("sqlite://{}", path.display()))
-        .open(Arc::new(VirtualClock::new()))
-        .await
-        .unwrap();
+    let store = open(&format!("sqlite://{}", path.display()), None, VirtualClock::new()).await;
     store.close().await;
     std::fs::read(path).unwrap()
 }

@@ -4,7 +4,7 @@
 mod access;
 mod accounts;
 mod avatars;
-mod database;
+pub mod database;
 mod desk;
 mod history;
 mod journal;

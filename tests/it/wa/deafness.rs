@@ -11,7 +11,7 @@ use testbed::standin::Options;
 use super::desk::Desk;
 use super::survival::{newest_is, pids, ready_after};
 
-const LIBRARY: &str = concat!(
+pub const LIBRARY: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/web/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js"
 );

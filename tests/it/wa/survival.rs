@@ -1,5 +1,6 @@
 //! What the session lives through: its parts killed, its network gone or dead, its account opened elsewhere.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crm::domain::WaMessageId;
@@ -9,7 +10,17 @@ use crm::domain::whatsapp::WhatsApp as _;
 use rustix::process::{Pid, Signal, kill_process};
 use testbed::standin::{Network, Options};
 
+use super::PATIENCE;
+use super::deafness::LIBRARY;
 use super::desk::{Desk, processes};
+
+/// Behind the library: the page never gets as far as a code or the chats.
+const NEVER_READY: &str = r"
+;(() => {
+  const whole = self.WPP;
+  self.WPP = new Proxy(whole, { get: (of, name) => (name === 'isFullReady' ? false : of[name]) });
+})();
+";
 
 /// The processes of this account that have a word among their arguments and lack another.
 pub fn pids(desk: &Desk, has: &str, lacks: &str) -> Vec<Pid> {
@@ -169,4 +180,44 @@ async fn page_start_failure_names_setting() {
         );
         desk.end().await;
     }
+}
+
+/// As of a damaged profile. The same words are told once, and nothing of the profile is thrown away unasked.
+#[tokio::test(flavor = "multi_thread")]
+async fn never_ready_page_says_same_each_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("never.js");
+    std::fs::write(&library, std::fs::read_to_string(LIBRARY).unwrap() + NEVER_READY).unwrap();
+    let desk = Desk::with(Options::default(), |options| {
+        options.library = Some(library);
+        options.limits.ready = Duration::from_secs(2);
+        options.limits.status = Duration::from_millis(100);
+        options.limits.back_off = Duration::from_millis(100);
+    })
+    .await;
+    desk.state(SessionState::Failed).await;
+    let kept = desk.options.profile.join("kept");
+    std::fs::write(&kept, "the link to the phone").unwrap();
+    let mut told = BTreeSet::new();
+    let starts = async {
+        while desk.web.vitals().restarts < 3 {
+            let session = desk.session();
+            assert!(!session.state.can_send(), "{session:?}");
+            // A busy machine may load the page too late, which is told in other words.
+            told.extend(
+                session
+                    .detail
+                    .filter(|why| why.contains("neither a QR code nor the chats")),
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, starts)
+        .await
+        .expect("it is started anew");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let why = told.first().unwrap();
+    assert!(why.contains("crm account remove"), "what to do: {why}");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "the link to the phone");
+    desk.end().await;
 }

@@ -169,3 +169,33 @@ async fn heartbeat_is_answered_silence_closes() {
     assert_eq!(client.close_code().await, 4009);
     app.stop().await;
 }
+
+/// One reader of the journal serves all clients: what an event costs the database does not grow with those who follow.
+#[tokio::test]
+async fn event_is_read_once_for_all_followers() {
+    const FOLLOWERS: usize = 40;
+    let app = App::start().await;
+    let mut clients = vec![];
+    let mut costs = vec![];
+    for count in [1, FOLLOWERS] {
+        while clients.len() < count {
+            clients.push(Client::identified(&app, json!({})).await.0);
+        }
+        let mut least = u32::MAX;
+        for n in 0..4 {
+            let told = app.statements_of(async {
+                app.inbound("Ada", "+447700900123", &format!("{count} {n}")).await;
+                let frames = join_all(clients.iter_mut().map(Client::next)).await;
+                assert!(frames.iter().all(|frame| frame == &frames[0]), "{frames:?}");
+            });
+            least = least.min(told.await);
+        }
+        costs.push(least);
+    }
+    // The reader may find two events at once, or look once more.
+    assert!(
+        costs[1] <= costs[0] + 2,
+        "statements for 1 and {FOLLOWERS} followers: {costs:?}"
+    );
+    app.stop().await;
+}

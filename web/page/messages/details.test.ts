@@ -6,6 +6,10 @@ function msg(fields: object): MsgModel {
   return { id: { id: 'A', fromMe: false }, ...fields } as unknown as MsgModel;
 }
 
+function wid(id: string): object {
+  return { toString: () => id };
+}
+
 describe('details', () => {
   it('keep all plain fields of an unknown type', () => {
     const { raw } = detailsOf(
@@ -63,6 +67,30 @@ describe('details', () => {
       sourceId: '42',
     });
     expect(detailsOf(msg({ type: 'chat' })).ad).toBeNull();
+  });
+
+  it('say of a reply that it answers a status', () => {
+    const reply = { type: 'chat', quotedStanzaID: 'Q', quotedMsg: { type: 'chat', body: 'we are open' } };
+    const status = msg({ ...reply, quotedRemoteJid: wid('status@broadcast') });
+    expect(detailsOf(status).quote).toMatchObject({ text: 'we are open', isStatus: true });
+    const elsewhere = msg({ ...reply, quotedRemoteJid: wid('447700900123@c.us') });
+    expect(detailsOf(elsewhere).quote).toMatchObject({ isStatus: false });
+    expect(detailsOf(msg(reply)).quote).toMatchObject({ isStatus: false });
+    expect(detailsOf(msg({ type: 'chat' })).quote).toBeNull();
+  });
+
+  it('name what a reply answers, and never by a thumbnail', () => {
+    for (const [quotedMsg, text] of [
+      [{ type: 'product', title: 'Cake', body: '/9j/4AAQ' }, 'Cake'],
+      [{ type: 'order', orderTitle: 'Cakes', body: '/9j/4AAQ' }, 'Cakes'],
+      [{ type: 'poll_creation', pollName: 'When?' }, 'When?'],
+      [{ type: 'image', caption: 'the blue one', filename: 'a.jpg', body: '/9j/4AAQ' }, 'the blue one'],
+      [{ type: 'document', filename: 'list.pdf' }, 'list.pdf'],
+      [{ type: 'image', body: '/9j/4AAQ' }, null],
+    ] as const) {
+      const { quote } = detailsOf(msg({ type: 'chat', quotedStanzaID: 'Q', quotedMsg }));
+      expect(quote, quotedMsg.type).toMatchObject({ text, kind: quotedMsg.type });
+    }
   });
 
   it('say whether people keep a message', () => {

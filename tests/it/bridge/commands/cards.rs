@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crm::contract::EventType;
+use crm::domain::details::{Details, Mention};
 use crm::domain::matrix::{RoomContent, RoomEventKind};
+use crm::domain::whatsapp::PageEvent;
 use crm::domain::{Clock as _, MatrixEventId, Role, Timestamp};
 
 use super::ADA;
@@ -166,4 +168,25 @@ async fn card_shows_no_number_that_is_hidden() {
     rig.met().await;
     let cards = rig.cards();
     assert!(cards.len() == 1 && !cards[0].2.contains("7700900"), "{cards:?}");
+}
+
+/// WhatsApp's text has the digits of whom it mentions.
+#[tokio::test]
+async fn mention_is_name_in_card_and_history() {
+    let mut rig = Rig::of_customer().await;
+    let words = "@9001 and @90012 please";
+    let mut told = rig.run.whatsapp.message(0, "MENTION", words, rig.run.clock.now());
+    told.details = Some(Details {
+        mentions: vec![Mention {
+            user: "9001".into(),
+            name: Some("Bob".into()),
+        }],
+        ..Details::default()
+    });
+    rig.run.whatsapp.event(PageEvent::Message(Box::new(told)));
+    rig.settle().await;
+    let card = rig.card_says().await;
+    for told in [card, rig.answer_to("!history").await, rig.answer_to("!customer").await] {
+        assert!(told.contains("Customer 00: @Bob and @90012 please"), "{told}");
+    }
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod cards;
 mod delivery;
 mod history;
+mod names;
 mod polls;
 mod reactions;
 mod typing;

@@ -1,5 +1,6 @@
 //! The server as a whole: its clock, its database, and its login at the homeserver.
 
 mod clock;
+mod crossing;
 mod moves;
 mod outages;

@@ -398,6 +398,25 @@ async fn exports_of_owner_are_bounded_and_asked_once() {
     app.stop().await;
 }
 
+/// Programs know a customer by the id that they were told, also after it was merged.
+#[tokio::test]
+async fn export_by_merged_id_has_all_messages() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "from one number").await;
+    app.inbound("Ada", "+447700900124", "from another").await;
+    app.inbound("Bob", "+447700900125", "from somebody else").await;
+    posted(&app, "/api/v1/customers/1/merge", &json!({ "with": 2 })).await;
+    for id in [1, 2] {
+        let place = asked(&app, &json!({ "what": "messages", "customer_id": id })).await;
+        work(&app).await;
+        assert_eq!(app.json(&place).await["rows"], 2, "customer {id}");
+        let written = bytes(&app, &format!("{place}/content"), &app.key).await;
+        let streamed = bytes(&app, "/api/v1/export/messages?customer_id=1", &app.key).await;
+        assert_eq!(written, streamed, "customer {id}");
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn shell_asks_waits_downloads_and_cancels() {
     let app = App::start().await;

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use crm::domain::export::{ExportFilter, ExportFormat, ExportJob, ExportOrder, ExportWhat};
 use crm::domain::message::MessageState;
-use crm::store::{CustomerChange, Store, StoreError};
+use crm::domain::rights::Sight;
+use crm::domain::{Clock as _, ExportId, OwnerId};
+use crm::store::{CustomerChange, ExportEnd, Store, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -18,12 +21,15 @@ on_each_database! {
     message_counted_during_reading_leaves_no_unread,
     cancelled_message_is_seen_as_cancelled,
     groups_of_two_processes_in_opposite_order_commit,
+    export_is_claimed_by_one_process,
 }
 
 /// MariaDB renews what it tells of transactions only when nobody has asked for a tenth of a second.
 const LOOK_AGAIN: Duration = Duration::from_millis(150);
 /// Longest time until the store waits for the other process.
 const IN_TIME: Duration = Duration::from_secs(10);
+/// A claim of an export has ended by then.
+const CLAIM: Duration = Duration::from_mins(1);
 /// Rounds in which two processes write the same rows in opposite order, and rows.
 const ROUNDS: usize = 3;
 const ROWS: i64 = 30;
@@ -146,6 +152,68 @@ async fn groups_of_two_processes_in_opposite_order_commit(database: Database) {
     two.close().await;
 }
 
+/// Both want the same export at once, when it is asked for and when its process has stopped claiming it.
+async fn export_is_claimed_by_one_process(database: Database) {
+    let (one, two) = (database.open().await, database.open().await);
+    let order = ExportOrder {
+        what: ExportWhat::Customers,
+        format: ExportFormat::Ndjson,
+        filter: ExportFilter::default(),
+        sight: Sight::of(None, OwnerId(1)),
+        owner: OwnerId(1),
+        asked_by: "grace".to_owned(),
+    };
+    let added = one.write(order, |tx, order| async move { tx.exports().add(order).await }.boxed());
+    let id = added.await.unwrap().id;
+    for attempt in 1..=2 {
+        for store in [&one, &two] {
+            let free = store.exports().takeable(database.clock.now()).await.unwrap();
+            assert_eq!(free, Some(id), "both want it");
+        }
+        let claimed = claimed_by_both(&database, [&one, &two], id).await;
+        let attempts: Vec<_> = claimed.iter().map(|job| job.attempts).collect();
+        assert_eq!(attempts, [attempt], "one of them has it");
+        database.clock.advance(CLAIM);
+    }
+    // Who lost it to the other neither goes on nor ends it.
+    for (attempt, is_holder) in [(1, false), (2, true)] {
+        let held = one.write(attempt, move |tx, &attempt| {
+            async move { tx.exports().hold(id, attempt, 7, 70).await }.boxed()
+        });
+        assert_eq!(held.await.unwrap(), is_holder, "attempt {attempt}");
+        let ended = two.write(attempt, move |tx, &attempt| {
+            let end = ExportEnd::Failed("the disk is full".to_owned());
+            async move { tx.exports().end(id, attempt, &end).await }.boxed()
+        });
+        assert_eq!(ended.await.unwrap().is_some(), is_holder, "attempt {attempt}");
+    }
+    one.close().await;
+    two.close().await;
+}
+
+/// Lets two processes claim an export at once. Returns the claims that were granted.
+async fn claimed_by_both(database: &Database, stores: [&Store; 2], id: ExportId) -> Vec<ExportJob> {
+    let other = match database.kind {
+        Kind::Sqlite => None,
+        _ => Some(Other::begin(database).await),
+    };
+    if let Some(other) = &other {
+        other.run("SELECT id FROM exports FOR UPDATE").await;
+    }
+    let claims = stores.map(|store| {
+        spawn(store, move |store| async move {
+            let claim = store.write(id, |tx, &id| async move { tx.exports().claim(id).await }.boxed());
+            claim.await
+        })
+    });
+    if let Some(other) = other {
+        other.commit_once_waited_for_by(2, database).await;
+    }
+    let claims = join_all(claims);
+    let claimed = claims.await.into_iter().map(|claim| claim.unwrap().unwrap());
+    claimed.flatten().collect()
+}
+
 /// Starts work that will wait for the other process.
 #[expect(clippy::disallowed_methods, reason = "the test awaits the task itself")]
 fn spawn<T, R>(store: &Store, work: impl FnOnce(Store) -> R) -> tokio::task::JoinHandle<Result<T, StoreError>>
@@ -157,13 +225,13 @@ where
 }
 
 /// The other process, in a transaction.
-struct Other {
+pub struct Other {
     connection: DatabaseConnection,
     transaction: DatabaseTransaction,
 }
 
 impl Other {
-    async fn begin(database: &Database) -> Self {
+    pub async fn begin(database: &Database) -> Self {
         let connection = sea_orm::Database::connect(&database.url).await.unwrap();
         let transaction = connection.begin().await.unwrap();
         Self {
@@ -172,12 +240,17 @@ impl Other {
         }
     }
 
-    async fn run(&self, statement: &str) {
+    pub async fn run(&self, statement: &str) {
         self.transaction.execute_unprepared(statement).await.unwrap();
     }
 
     /// Commits as soon as somebody waits for one of its locks.
-    async fn commit_once_waited_for(self, database: &Database) {
+    pub async fn commit_once_waited_for(self, database: &Database) {
+        self.commit_once_waited_for_by(1, database).await;
+    }
+
+    /// Commits as soon as so many wait for its locks.
+    pub async fn commit_once_waited_for_by(self, count: i64, database: &Database) {
         let waiting = match database.kind {
             Kind::Postgres => {
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -188,7 +261,7 @@ impl Other {
             }
         };
         let waited_for = async {
-            while raw::numbers(database, waiting).await == [0] {
+            while raw::numbers(database, waiting).await[0] < count {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };

@@ -269,8 +269,24 @@ async fn run(store: &Store, account: AccountId, ids: &Ids) {
         .boxed()
     });
     written.await.unwrap();
+    merges(store, ids).await;
     store.journal().prune(BEGIN).await.unwrap();
     store.answers().prune(BEGIN).await.unwrap();
+}
+
+/// Two customers become one, and one of their rooms shows the messages of both.
+async fn merges(store: &Store, ids: &Ids) {
+    let (stays, mut goes) = (ids.customer, ids.customer);
+    goes.0 += 1;
+    let merged = store.write((stays, goes, ids.conversation), |tx, &(stays, goes, conversation)| {
+        async move {
+            tx.rooms().forget(conversation).await?;
+            tx.merges().merge(stays, goes, None).await?;
+            tx.rooms().of_conversation(conversation).await
+        }
+        .boxed()
+    });
+    assert!(merged.await.unwrap().is_some(), "the room was handed over");
 }
 
 /// A customer writes.
