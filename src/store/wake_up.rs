@@ -32,6 +32,8 @@ pub enum WorkFor {
     Management,
     /// The Spaces.
     Spaces,
+    /// The writing of exports.
+    Exports,
 }
 
 impl WorkFor {

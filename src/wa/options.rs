@@ -51,8 +51,10 @@ pub struct Limits {
     pub download: Duration,
     /// Time that a pull waits for the doorbell.
     pub pull: Duration,
-    /// Interval of status checks.
+    /// Interval of status checks, until the page is ready.
     pub status: Duration,
+    /// Interval of status checks of a ready page, which also tells its changes by itself.
+    pub ready_status: Duration,
     /// Deadline of a status check.
     pub look: Duration,
     /// Time without an answer to status checks after which the browser is restarted.
@@ -89,8 +91,9 @@ impl Default for Limits {
             call: Duration::from_secs(15),
             send: Duration::from_secs(30),
             download: Duration::from_mins(5),
-            pull: Duration::from_millis(1500),
+            pull: Duration::from_secs(3),
             status: Duration::from_secs(1),
+            ready_status: Duration::from_secs(2),
             look: Duration::from_secs(5),
             silent: Duration::from_secs(15),
             idle: Duration::from_secs(45),
@@ -117,10 +120,10 @@ mod tests {
         const MINUTE: Duration = Duration::from_mins(1);
         let limits = Limits::default();
         // Worst case: the last check before the page froze was answered, and the next runs into its deadline.
-        let look = limits.status + limits.look;
+        let look = limits.ready_status + limits.look;
         assert!(limits.silent + look < MINUTE, "frozen");
         let asked = limits.idle.max(limits.probe_gap);
-        assert!(asked + limits.probe + limits.status < MINUTE, "a dead socket");
+        assert!(asked + limits.probe + limits.ready_status < MINUTE, "a dead socket");
         assert!(limits.ready + look < MINUTE, "a library that never loads");
         assert!(limits.fit + look < MINUTE, "a library that is half loaded");
     }

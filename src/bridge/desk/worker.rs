@@ -13,7 +13,7 @@ use crate::store::{Standing, StoreError, Tx};
 use super::work;
 
 /// How often it looks.
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(2);
 /// Most conversations of each kind that are changed in one step.
 const AT_ONCE: u64 = 100;
 

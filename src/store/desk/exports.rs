@@ -15,7 +15,7 @@ use crate::store::database::page;
 use crate::store::database::page::{Cursor, Page, PageRequest};
 use crate::store::database::row::{from_json, to_json, word};
 use crate::store::facet::{Database, Exports};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, StoreError, Tx, WorkFor};
 
 /// How long a claim lasts unless it is renewed.
 pub const CLAIM: Duration = Duration::from_mins(1);
@@ -182,6 +182,7 @@ impl Exports<'_, Tx> {
             expires_at: Set(None),
         };
         let id = export::Entity::insert(row).exec(&self.0.session).await?.last_insert_id;
+        self.0.wake(WorkFor::Exports);
         self.need(id).await
     }
 

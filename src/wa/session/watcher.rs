@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::escalation::Escalation;
 use super::health::Health;
@@ -104,8 +104,7 @@ impl<'a> Watcher<'a> {
 
     /// Watches until driver or browser ends, or the browser has to be restarted.
     pub async fn watch(mut self, browser: &mut Browser, driver: &mut Driver) -> WatchEnd {
-        let mut tick = interval(self.options.limits.status);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_check = Instant::now();
         let mut bell = self.page.bell();
         let mut bound = self.shared.bound.subscribe();
         let mut probe: Option<Probe> = None;
@@ -131,9 +130,11 @@ impl<'a> Watcher<'a> {
                     None
                 }
                 Ok(()) = bound.changed() => self.check_status().await,
-                _ = tick.tick() => {
+                () = sleep_until(next_check) => {
                     browser.trim_log();
-                    self.check_status().await
+                    let remedy = self.check_status().await;
+                    next_check = Instant::now() + self.until_check();
+                    remedy
                 }
             };
             if let Some(remedy) = remedy
@@ -141,6 +142,15 @@ impl<'a> Watcher<'a> {
             {
                 return end;
             }
+        }
+    }
+
+    /// Returns how long it waits after a status check before the next.
+    fn until_check(&self) -> Duration {
+        let limits = &self.options.limits;
+        match self.shared.session.borrow().state {
+            SessionState::Ready => limits.ready_status,
+            _ => limits.status,
         }
     }
 

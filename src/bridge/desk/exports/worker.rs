@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt as _};
 
-use crate::bridge::core::worker::Worker;
+use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::bridge::media::Room;
 use crate::contract::Event;
 use crate::domain::ExportId;
 use crate::domain::export::{ExportJob, MAX_ATTEMPTS};
 use crate::domain::media::{Sink as _, readable_size};
-use crate::store::{ExportEnd, StoreError};
+use crate::store::{ExportEnd, StoreError, WorkFor};
 use crate::vault::{Incoming, Kept, VaultError};
 
 use super::{discard, export_rows};
 
-/// How often it looks.
-const POLL: Duration = Duration::from_secs(1);
+/// How often it looks, also without a wake-up: at what another process was asked for, and for files that expire.
+const POLL: Duration = Duration::from_secs(5);
 /// How often a running export is claimed anew. A cancelled one ends within this time.
 const HOLD: Duration = Duration::from_secs(5);
 /// Most expired files that are deleted in one step.
@@ -223,6 +223,10 @@ impl Worker for ExportWorker {
 
     fn core(&self) -> &Core {
         &self.core
+    }
+
+    fn wakes(&self) -> Wakes {
+        Wakes::none().and(self.core.store.wake_ups(WorkFor::Exports))
     }
 
     fn poll(&self) -> Duration {
