@@ -66,7 +66,7 @@ impl Page {
     pub async fn attach(
         cdp: CdpSession,
         names: &Names,
-        script: &str,
+        script: String,
         url: &str,
         supervisor: &Supervisor,
         limit: Duration,
@@ -96,7 +96,12 @@ impl Page {
         page.send("Runtime.addBinding", json!({ "name": names.bell }), limit)
             .await?;
         let there = page.is_at(url, limit).await?;
-        let source = json!({ "source": script, "runImmediately": there });
+        // Not by `json!`, which would copy the script.
+        let source = [
+            ("source".to_owned(), Value::String(script)),
+            ("runImmediately".to_owned(), there.into()),
+        ];
+        let source = Value::Object(source.into_iter().collect());
         page.send("Page.addScriptToEvaluateOnNewDocument", source, limit)
             .await?;
         if !there {

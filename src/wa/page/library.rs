@@ -1,6 +1,7 @@
 //! The injected script: the library that knows WhatsApp Web's internals, and the page script on top of it. One source,
 //! evaluated before the page's own scripts at each load, or at once in a page that is loaded already.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// `@wppconnect/wa-js` as published (Apache-2.0: `THIRD-PARTY-NOTICES.md`).
@@ -51,24 +52,30 @@ pub fn check(library: Option<&Path>) -> Result<(), NoLibrary> {
     })
 }
 
-/// Returns the whole script. `library` is a file to use in place of the embedded library.
-pub fn script(library: Option<&Path>, names: &Names) -> Result<String, NoLibrary> {
-    let read;
-    let library = match library {
-        None => LIBRARY,
-        Some(path) => {
-            read = std::fs::read_to_string(path).map_err(|source| NoLibrary {
-                path: path.to_owned(),
-                source,
-            })?;
-            &read
-        }
-    };
-    let Names { agent, bell } = names;
-    Ok(format!(
-        "(() => {{\nif (window !== window.top || Object.hasOwn(window, '{agent}')) return;\n{CONFIG}\n{library}\n;{PAGE}\n;\
-         crmPage.start({{agent: '{agent}', bell: '{bell}'}});\n}})()"
-    ))
+/// The library: the embedded one, or a configured file's text.
+pub struct Library(Cow<'static, str>);
+
+impl Library {
+    /// Reads `file`, or takes the embedded library.
+    pub fn read(file: Option<&Path>) -> Result<Self, NoLibrary> {
+        let Some(path) = file else {
+            return Ok(Self(LIBRARY.into()));
+        };
+        let read = std::fs::read_to_string(path).map_err(|source| NoLibrary {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self(read.into()))
+    }
+
+    /// Returns the whole script. It is large, so it is made for each page and not kept.
+    pub fn script(&self, names: &Names) -> String {
+        let (Self(library), Names { agent, bell }) = (self, names);
+        format!(
+            "(() => {{\nif (window !== window.top || Object.hasOwn(window, '{agent}')) return;\n{CONFIG}\n{library}\n;\
+             {PAGE}\n;crmPage.start({{agent: '{agent}', bell: '{bell}'}});\n}})()"
+        )
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn script_has_settings_then_library_then_page() {
-        let script = script(None, &Names::new(7)).unwrap();
+        let script = Library::read(None).unwrap().script(&Names::new(7));
         let at = |text: &str| script.find(text).unwrap_or_else(|| panic!("no {text}"));
         assert!(at("WPPConfig = {") < at("self.WPP=") && at("self.WPP=") < at("crmPage.start({agent: '_"));
     }
@@ -86,10 +93,10 @@ mod tests {
     fn configured_library_replaces_embedded_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("library.js");
-        let error = script(Some(&file), &Names::new(7)).unwrap_err().to_string();
+        let error = Library::read(Some(&file)).err().unwrap().to_string();
         assert!(error.contains("CRM_WHATSAPP_LIBRARY") && error.contains("library.js"));
         std::fs::write(&file, "self.WPP = {newer: true}").unwrap();
-        let script = script(Some(&file), &Names::new(7)).unwrap();
+        let script = Library::read(Some(&file)).unwrap().script(&Names::new(7));
         assert!(script.contains("newer: true") && script.len() < LIBRARY.len());
     }
 }

@@ -5,4 +5,4 @@ mod cdp;
 mod library;
 
 pub use cdp::{CallError, Page, PageSignal};
-pub use library::{Names, NoLibrary, check as check_library, script};
+pub use library::{Library, Names, NoLibrary, check as check_library};

@@ -16,7 +16,7 @@ use crate::domain::{Clock, WaMessageId};
 use crate::supervisor::Supervisor;
 use crate::wa::browser::{Profile, ProfileError};
 use crate::wa::options::WaOptions;
-use crate::wa::page::{self, CallError, Names, NoLibrary, Page};
+use crate::wa::page::{CallError, Library, Names, NoLibrary, Page};
 use crate::wa::session::{Request, Shared, Supervision};
 use crate::wa::wire::{ListPage, Pull};
 
@@ -59,12 +59,12 @@ impl WhatsAppWeb {
         supervisor: &Supervisor,
     ) -> Result<Self, StartError> {
         let names = Names::new(random.random());
-        let script = page::script(options.library.as_deref(), &names)?;
+        let library = Library::read(options.library.as_deref())?;
         let profile = Profile::open(&options.profile, clock.now())?;
         let (shared, receivers) = Shared::new(clock.clone());
         let channels = (Arc::clone(&shared), receivers);
         let tasks = Supervisor::new();
-        Supervision::run(options.clone(), names, script, profile, channels, &tasks);
+        Supervision::run(options.clone(), names, library, profile, channels, &tasks);
         let (own, stopping) = (tasks.clone(), supervisor.stopping());
         supervisor.spawn("whatsapp", async move {
             tokio::select! {

@@ -16,7 +16,7 @@ use crate::domain::session::{SessionEvent, SessionState};
 use crate::supervisor::Supervisor;
 use crate::wa::browser::{Browser, Driver, Profile};
 use crate::wa::options::WaOptions;
-use crate::wa::page::{CallError, Names, Page, PageSignal};
+use crate::wa::page::{CallError, Library, Names, Page, PageSignal};
 
 /// Pause before the first restart; doubled with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -33,7 +33,7 @@ const END_GRACE: Duration = Duration::from_secs(1);
 pub struct Supervision {
     options: WaOptions,
     names: Names,
-    script: String,
+    library: Library,
     shared: Arc<Shared>,
     requests: mpsc::Receiver<Request>,
     supervisor: Supervisor,
@@ -63,7 +63,7 @@ impl Supervision {
     pub fn run(
         options: WaOptions,
         names: Names,
-        script: String,
+        library: Library,
         profile: Profile,
         (shared, receivers): (Arc<Shared>, Receivers),
         supervisor: &Supervisor,
@@ -72,7 +72,7 @@ impl Supervision {
         let supervision = Self {
             options,
             names,
-            script,
+            library,
             shared,
             requests,
             supervisor: supervisor.clone(),
@@ -176,7 +176,14 @@ impl Supervision {
             };
             let limit = self.options.limits.launch;
             let url = &self.options.url;
-            let page = Page::attach(cdp, &self.names, &self.script, url, &self.supervisor, limit);
+            let page = Page::attach(
+                cdp,
+                &self.names,
+                self.library.script(&self.names),
+                url,
+                &self.supervisor,
+                limit,
+            );
             let attached: Result<(Page, mpsc::Receiver<PageSignal>), CallError> = tokio::select! {
                 attached = page => attached,
                 why = browser.ended() => return BrowserEnd::Died(why),
