@@ -23,7 +23,8 @@ const DEFAULT_LIMIT: u64 = 50;
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
-    /// Most rows; 50 by default, 200 at most.
+    /// Most rows; 50 by default, 1000 at most.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u64>,
     /// Rows to leave out first.
     offset: Option<u64>,

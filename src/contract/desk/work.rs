@@ -14,7 +14,13 @@ use crate::domain::{AccountId, AgentId, ConversationId, MessageId, Timestamp};
 pub struct AssignRequest {
     /// The agent; null for nobody.
     #[serde(deserialize_with = "agent")]
+    #[schemars(schema_with = "agent_or_null")]
     pub agent_id: Option<AgentId>,
+}
+
+/// Describes a field that has to be there, but may be null.
+fn agent_or_null(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<Option<AgentId>>()
 }
 
 /// Reads a field that has to be there, but may be null.
@@ -41,6 +47,7 @@ pub struct AssignCommand {
     pub conversation_id: ConversationId,
     /// The agent; null for nobody.
     #[serde(deserialize_with = "agent")]
+    #[schemars(schema_with = "agent_or_null")]
     pub agent_id: Option<AgentId>,
 }
 
