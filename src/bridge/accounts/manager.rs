@@ -316,7 +316,7 @@ impl AccountManager {
     /// Stores that an account has failed, since no browser runs that could report a state. The owner is told after
     /// [`TOLD_AFTER`].
     async fn note_failure(&self, id: AccountId, why: String) -> Result<(), StoreError> {
-        let noted = self.core.write((self.core.clone(), id, why), |tx, (core, id, why)| {
+        let noted = self.core.write_with((id, why), |tx, core, (id, why)| {
             async move {
                 if tx.accounts().set_session(*id, SessionState::Failed, Some(why)).await?
                     && let Some(account) = tx.accounts().get(*id).await?

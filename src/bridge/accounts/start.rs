@@ -84,6 +84,15 @@ fn spawn(tasks: &Supervisor, name: &'static str, worker: impl Worker) {
     tasks.spawn(name, worker::run(worker, tasks.stopping()));
 }
 
+/// Starts a worker that is built anew of its parts whenever it is lost, in a task that ends when the supervisor stops.
+fn keep<P, W: Worker>(supervisor: &Supervisor, name: &'static str, parts: P, build: impl Fn(P) -> W + Send + 'static)
+where
+    P: Clone + Send + 'static,
+{
+    let stopping = supervisor.stopping();
+    supervisor.spawn_kept(name, move || worker::run(build(parts.clone()), stopping.clone()));
+}
+
 /// Starts the workers of the rooms, where this process keeps them, and returns the desk for the faces. The workers end
 /// when the supervisor stops; a worker that is lost is started again.
 pub fn start(core: &Core, manager: &AccountManager, kept: RoomsKept, supervisor: &Supervisor) -> Desk {
@@ -99,14 +108,8 @@ pub fn start(core: &Core, manager: &AccountManager, kept: RoomsKept, supervisor:
     let desk = manager.desk(status);
     let outages = OutageWatch::new(core.clone(), rooms.as_ref().map(|rooms| rooms.port.clone()));
     supervisor.spawn("outages of the database", outages.run(supervisor.stopping()));
-    let (at_desk, stopping) = (core.clone(), supervisor.stopping());
-    supervisor.spawn_kept("desk", move || {
-        worker::run(DeskWorker::new(at_desk.clone()), stopping.clone())
-    });
-    let (exporting, stopping) = (core.clone(), supervisor.stopping());
-    supervisor.spawn_kept("exports", move || {
-        worker::run(ExportWorker::new(exporting.clone()), stopping.clone())
-    });
+    keep(supervisor, "desk", core.clone(), DeskWorker::new);
+    keep(supervisor, "exports", core.clone(), ExportWorker::new);
     if let Some(rooms) = rooms {
         rooms.start(core, &desk, supervisor);
     }
@@ -192,52 +195,50 @@ impl Rooms {
             moving,
             port: matrix,
         } = self;
-        let stopping = supervisor.stopping();
-        let parts = (core.clone(), matrix.clone(), desk.clone(), moving.clone());
-        let stop = stopping.clone();
-        supervisor.spawn_kept("rooms inbound", move || {
-            let (core, matrix, desk, moving) = parts.clone();
-            let inbound = match moving {
+        let shared = (core.clone(), matrix);
+        let parts = (shared.clone(), desk.clone(), moving.clone());
+        keep(
+            supervisor,
+            "rooms inbound",
+            parts,
+            |((core, matrix), desk, moving)| match moving {
                 Some(moving) => RoomInbound::of_present(core, moving, desk),
                 None => RoomInbound::new(core, matrix, desk),
-            };
-            worker::run(inbound, stop.clone())
-        });
+            },
+        );
         if let Some(moving) = moving.clone() {
-            let (parts, stop) = ((core.clone(), moving, desk.clone()), stopping.clone());
-            supervisor.spawn_kept("rooms inbound of the former login", move || {
-                let (core, moving, desk) = parts.clone();
-                worker::run(RoomInbound::of_former(core, moving, desk), stop.clone())
-            });
+            let parts = (core.clone(), moving, desk.clone());
+            keep(
+                supervisor,
+                "rooms inbound of the former login",
+                parts,
+                |(core, moving, desk)| RoomInbound::of_former(core, moving, desk),
+            );
         }
-        let (parts, stop) = ((core.clone(), present, logins, moving), stopping.clone());
-        supervisor.spawn_kept("moving of rooms", move || {
-            let (core, present, logins, moving) = parts.clone();
-            worker::run(RoomMover::new(core, present, logins, moving), stop.clone())
+        let parts = (core.clone(), present, logins, moving);
+        keep(
+            supervisor,
+            "moving of rooms",
+            parts,
+            |(core, present, logins, moving)| RoomMover::new(core, present, logins, moving),
+        );
+        let parts = (shared.clone(), desk.clone());
+        keep(supervisor, "management room", parts, |((core, matrix), desk)| {
+            ManagementRoom::new(core, matrix, desk)
         });
-        let (parts, stop) = ((core.clone(), matrix.clone(), desk.clone()), stopping.clone());
-        supervisor.spawn_kept("management room", move || {
-            let (core, matrix, desk) = parts.clone();
-            worker::run(ManagementRoom::new(core, matrix, desk), stop.clone())
+        keep(supervisor, "Spaces", shared.clone(), |(core, matrix)| {
+            DeskSpaces::new(core, matrix)
         });
-        let (parts, stop) = ((core.clone(), matrix.clone()), stopping.clone());
-        supervisor.spawn_kept("Spaces", move || {
-            let (core, matrix) = parts.clone();
-            worker::run(DeskSpaces::new(core, matrix), stop.clone())
+        let parts = (shared.clone(), supervisor.clone());
+        keep(supervisor, "files of rooms", parts, |((core, matrix), tasks)| {
+            Lanes::new(RoomFiles::new(core, matrix), &tasks)
         });
-        let (files, tasks) = (RoomFiles::new(core.clone(), matrix.clone()), supervisor.clone());
-        let stop = stopping.clone();
-        supervisor.spawn_kept("files of rooms", move || {
-            worker::run(Lanes::new(files.clone(), &tasks), stop.clone())
+        keep(supervisor, "customers who type", shared.clone(), |(core, matrix)| {
+            CustomerTyping::new(core, matrix)
         });
-        let (parts, stop) = ((core.clone(), matrix.clone()), stopping.clone());
-        supervisor.spawn_kept("customers who type", move || {
-            let (core, matrix) = parts.clone();
-            worker::run(CustomerTyping::new(core, matrix), stop.clone())
-        });
-        let (relay, tasks) = (RoomRelay::new(core.clone(), matrix), supervisor.clone());
-        supervisor.spawn_kept("relay to rooms", move || {
-            worker::run(Lanes::new(relay.clone(), &tasks), stopping.clone())
+        let parts = (shared, supervisor.clone());
+        keep(supervisor, "relay to rooms", parts, |((core, matrix), tasks)| {
+            Lanes::new(RoomRelay::new(core, matrix), &tasks)
         });
     }
 }

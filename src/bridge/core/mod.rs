@@ -163,6 +163,20 @@ impl Core {
         self.lease.map(|(account, _)| account)
     }
 
+    /// Runs [`Self::write`] with a closure that also borrows this context.
+    pub async fn write_with<I, T, E, F>(&self, input: I, closure: F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx, &'t Self, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write((self.clone(), input, closure), |tx, (core, input, closure)| {
+            closure(tx, core, input)
+        })
+        .await
+    }
+
     /// Runs [`Store::write`], under the lease if there is one. As there, the closure may run again: it borrows `input`
     /// and never consumes it.
     pub async fn write<I, T, E, F>(&self, input: I, closure: F) -> Result<T, E>

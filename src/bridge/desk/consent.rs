@@ -1,8 +1,6 @@
 //! Opt-outs and opt-ins that people here enter. A customer who has opted out gets no messages, and their queued
 //! messages fail, until they or a person here opt them in again.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::bridge::core::consent::{opt_in, opt_out};
@@ -18,10 +16,10 @@ impl Desk {
     /// customer had opted out already.
     pub async fn opt_out(&self, id: CustomerId, by: String) -> Result<Customer, Refusal> {
         self.core
-            .write((Arc::clone(&self.core.policy), id, by), |tx, (policy, id, by)| {
+            .write_with((id, by), |tx, core, (id, by)| {
                 async move {
                     let (id, now) = (current(tx, *id).await?.id, tx.now());
-                    opt_out(tx, policy, id, now, by).await?;
+                    opt_out(tx, &core.policy, id, now, by).await?;
                     tx.customers().get(id).await?.ok_or_else(|| not_found("customer", id))
                 }
                 .boxed()

@@ -1,7 +1,5 @@
 //! Changes of customers by people: names and other fields, merges, and undone merges.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::bridge::core::command::{Answered, Idempotency, check_key};
@@ -43,8 +41,8 @@ impl Desk {
     pub async fn create_customer(&self, new: NewCustomer) -> Result<Answered<Customer>, Refusal> {
         check_key(new.idempotency.as_ref())?;
         self.core
-            .write((Arc::clone(&self.core.policy), new), |tx, (policy, new)| {
-                async move { create(tx, policy, new).await }.boxed()
+            .write_with(new, |tx, core, new| {
+                async move { create(tx, &core.policy, new).await }.boxed()
             })
             .await
     }
@@ -60,10 +58,10 @@ impl Desk {
 
     /// Merges customer `with` into `id`, which remains. A repeat returns the same merge. `by`: the person that asks.
     pub async fn merge_customers(&self, id: CustomerId, with: CustomerId, by: &str) -> Result<Merge, Refusal> {
-        let input = (Arc::clone(&self.core.policy), id, with, by.to_owned());
+        let input = (id, with, by.to_owned());
         self.core
-            .write(input, |tx, (policy, id, with, by)| {
-                async move { merge(tx, policy, *id, *with, by).await }.boxed()
+            .write_with(input, |tx, core, (id, with, by)| {
+                async move { merge(tx, &core.policy, *id, *with, by).await }.boxed()
             })
             .await
     }

@@ -1,7 +1,5 @@
 //! Accepts edits, deletions and reactions of existing messages into the outbox; the relay carries them out.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
@@ -45,10 +43,10 @@ impl Desk {
     /// an event reports later that WhatsApp has accepted the change, or that it failed.
     pub async fn revise(&self, id: MessageId, revision: Revision, author: Author) -> Result<Message, Refusal> {
         revision.check()?;
-        let input = (Arc::clone(&self.core.policy), id, revision, author);
+        let input = (id, revision, author);
         self.core
-            .write(input, |tx, (policy, id, revision, author)| {
-                async move { revise(tx, policy, *id, revision, author).await }.boxed()
+            .write_with(input, |tx, core, (id, revision, author)| {
+                async move { revise(tx, &core.policy, *id, revision, author).await }.boxed()
             })
             .await
     }

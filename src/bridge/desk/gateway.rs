@@ -48,7 +48,7 @@ impl Desk {
             queue::check_text(&message.content)?;
         }
         self.core
-            .write((self.core.clone(), account, message), |tx, (core, account, message)| {
+            .write_with((account, message), |tx, core, (account, message)| {
                 Box::pin(take_in(tx, core, *account, message))
             })
             .await
@@ -63,7 +63,7 @@ impl Desk {
         ack: i32,
     ) -> Result<Option<Message>, Refusal> {
         self.core
-            .write((self.core.clone(), account, id, ack), |tx, (core, account, id, ack)| {
+            .write_with((account, id, ack), |tx, core, (account, id, ack)| {
                 async move { take_ack(tx, core, *account, id, *ack).await }.boxed()
             })
             .await

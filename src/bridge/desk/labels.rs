@@ -85,8 +85,8 @@ impl Desk {
     /// is finished by repeating it.
     pub async fn delete_label(&self, name: LabelName) -> Result<(), Refusal> {
         loop {
-            let input = (self.core.clone(), name.clone());
-            let is_done = self.core.write(input, |tx, (core, name)| {
+            let input = name.clone();
+            let is_done = self.core.write_with(input, |tx, core, name| {
                 async move {
                     let label = called(tx, name).await?;
                     let with_it = tx.labels().conversations(label.id, AT_ONCE).await?;
@@ -115,7 +115,7 @@ impl Desk {
     /// Puts a label on a conversation. `create`: a label that is not there is created.
     pub async fn put_label(&self, id: ConversationId, name: LabelName, create: bool) -> Result<Conversation, Refusal> {
         self.core
-            .write((self.core.clone(), id, name, create), |tx, (core, id, name, create)| {
+            .write_with((id, name, create), |tx, core, (id, name, create)| {
                 async move { put(tx, core, *id, name, *create).await }.boxed()
             })
             .await
@@ -124,7 +124,7 @@ impl Desk {
     /// Takes a label off a conversation. Does nothing if it does not have it.
     pub async fn take_label(&self, id: ConversationId, name: LabelName) -> Result<Conversation, Refusal> {
         self.core
-            .write((self.core.clone(), id, name), |tx, (core, id, name)| {
+            .write_with((id, name), |tx, core, (id, name)| {
                 async move { take(tx, core, *id, name).await }.boxed()
             })
             .await

@@ -20,9 +20,7 @@ impl Desk {
     /// Sends a message for later now, whoever has written since.
     pub async fn release(&self, id: MessageId) -> Result<Message, Refusal> {
         self.core
-            .write((self.core.clone(), id), |tx, (core, id)| {
-                async move { release(tx, core, *id).await }.boxed()
-            })
+            .write_with(id, |tx, core, id| async move { release(tx, core, *id).await }.boxed())
             .await
     }
 
@@ -37,9 +35,9 @@ impl Desk {
         if let Some(content) = &content {
             queue::check_text(content)?;
         }
-        let input = (self.core.clone(), id, content.map(Revision::Edit), send_at, author);
+        let input = (id, content.map(Revision::Edit), send_at, author);
         self.core
-            .write(input, |tx, (core, id, edit, send_at, author)| {
+            .write_with(input, |tx, core, (id, edit, send_at, author)| {
                 async move {
                     later_than_now(tx, *send_at, SEND_AT)?;
                     let mut message = for_later(tx, *id).await?;

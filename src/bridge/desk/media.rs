@@ -144,7 +144,7 @@ impl Desk {
     pub async fn fetch_medium(&self, id: MediaId) -> Result<Media, Refusal> {
         let room = self.room();
         self.core
-            .write((self.core.clone(), id, room), |tx, (core, id, room)| {
+            .write_with((id, room), |tx, core, (id, room)| {
                 async move {
                     let stored = tx.media().get(*id).await?.ok_or_else(|| not_found("medium", *id))?;
                     if stored.media.state == MediaState::Stored {

@@ -34,7 +34,7 @@ impl Desk {
         check(&new.content)?;
         check_key(new.idempotency.as_ref())?;
         self.core
-            .write((self.core.clone(), new), |tx, (core, new)| {
+            .write_with(new, |tx, core, new| {
                 async move {
                     let asked = new.idempotency.as_ref();
                     if let Some(stored) = idempotency::earlier(tx, asked).await? {

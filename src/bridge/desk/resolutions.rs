@@ -69,7 +69,7 @@ impl Desk {
 
     async fn decide(&self, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
         self.core
-            .write((self.core.clone(), id, decision), |tx, (core, id, decision)| {
+            .write_with((id, decision), |tx, core, (id, decision)| {
                 async move { decide(tx, core, *id, *decision).await }.boxed()
             })
             .await

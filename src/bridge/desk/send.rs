@@ -28,7 +28,7 @@ impl Desk {
     pub async fn send(&self, command: SendCommand) -> Result<Answered<Message>, Refusal> {
         check(&command)?;
         self.core
-            .write((self.core.clone(), command), |tx, (core, command)| {
+            .write_with(command, |tx, core, command| {
                 async move { accept(tx, core, command).await }.boxed()
             })
             .await

@@ -28,7 +28,7 @@ impl Desk {
     /// and the caller is told. Repeating an assignment changes nothing.
     pub async fn assign(&self, id: ConversationId, assignment: Assignment) -> Result<Conversation, Refusal> {
         self.core
-            .write((self.core.clone(), id, assignment), |tx, (core, id, assignment)| {
+            .write_with((id, assignment), |tx, core, (id, assignment)| {
                 async move { assign(tx, core, *id, assignment).await }.boxed()
             })
             .await
@@ -42,9 +42,9 @@ impl Desk {
         standing: Standing,
         expected: Option<String>,
     ) -> Result<Conversation, Refusal> {
-        let input = (self.core.clone(), id, standing, expected);
+        let input = (id, standing, expected);
         self.core
-            .write(input, |tx, (core, id, standing, expected)| {
+            .write_with(input, |tx, core, (id, standing, expected)| {
                 async move { stand(tx, core, *id, *standing, expected.as_deref()).await }.boxed()
             })
             .await

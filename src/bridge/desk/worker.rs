@@ -48,7 +48,7 @@ impl Worker for DeskWorker {
         let orphans = store.conversations().of_former_agents(AT_ONCE).await?;
         for id in &orphans {
             self.core
-                .write((self.core.clone(), *id), |tx, (core, id)| {
+                .write_with(*id, |tx, core, id| {
                     async move { take_from_former(tx, core, *id).await }.boxed()
                 })
                 .await?;
@@ -63,9 +63,9 @@ impl Worker for DeskWorker {
             });
         }
         for id in due {
-            let input = (self.core.clone(), id, now);
+            let input = (id, now);
             self.core
-                .write(input, |tx, (core, id, now)| {
+                .write_with(input, |tx, core, (id, now)| {
                     async move { open_if_due(tx, core, *id, *now).await }.boxed()
                 })
                 .await?;

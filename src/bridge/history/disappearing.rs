@@ -1,7 +1,6 @@
 //! Disappearing messages: when the timer of a message ends, its content is removed from its row and from the journal,
 //! a deletion is emitted, and its room loses it too. The due time is in the row, so a restart loses no timer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -58,12 +57,12 @@ impl Worker for DisappearingWorker {
         }
         for id in due {
             self.core
-                .write((Arc::clone(&self.core.policy), id), |tx, (policy, id)| {
+                .write_with(id, |tx, core, id| {
                     async move {
                         let gone = tx.messages().empty(*id).await?;
                         tx.emit(Event::message_deleted(&gone));
                         // The room loses it by a row of the outbox, so a crash or an outage only delays that.
-                        notice::show_end(tx, policy, &gone).await?;
+                        notice::show_end(tx, &core.policy, &gone).await?;
                         tx.cards().ask(gone.account_id, gone.conversation_id).await?;
                         Ok::<_, StoreError>(())
                     }

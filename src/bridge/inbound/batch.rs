@@ -76,12 +76,12 @@ pub(crate) async fn take_together(
     account: &Arc<Account>,
     events: Events,
 ) -> Result<BatchOutcome, StoreError> {
-    let input = (Arc::clone(&core.policy), Arc::clone(account), events);
-    core.write(input, |tx, (policy, account, events)| {
+    let input = (Arc::clone(account), events);
+    core.write_with(input, |tx, core, (account, events)| {
         async move {
             let mut told = BatchOutcome::default();
             for event in events.iter() {
-                take_event(tx, policy, account, event, &mut told).await?;
+                take_event(tx, &core.policy, account, event, &mut told).await?;
             }
             Ok(told)
         }

@@ -3,7 +3,6 @@
 //! comparison (`resync`), and the page is healed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -119,9 +118,9 @@ impl GapDetector {
         }
         self.ended = true;
         let text = format!("WhatsApp ({}) reports new messages again.", account.name);
-        let input = (Arc::clone(&core.policy), account.id, text);
-        core.write(input, |tx, (policy, account, text)| {
-            async move { trouble::end(tx, policy, *account, &key(*account), text).await }.boxed()
+        let input = (account.id, text);
+        core.write_with(input, |tx, core, (account, text)| {
+            async move { trouble::end(tx, &core.policy, *account, &key(*account), text).await }.boxed()
         })
         .await
     }
@@ -137,9 +136,9 @@ async fn tell(core: &Core, account: &Account) -> Result<(), StoreError> {
          repaired; you need not do anything.",
         account.name
     );
-    let input = (Arc::clone(&core.policy), account.id, text);
-    core.write(input, |tx, (policy, account, text)| {
-        async move { trouble::open(tx, policy, *account, &key(*account), text, Duration::ZERO).await }.boxed()
+    let input = (account.id, text);
+    core.write_with(input, |tx, core, (account, text)| {
+        async move { trouble::open(tx, &core.policy, *account, &key(*account), text, Duration::ZERO).await }.boxed()
     })
     .await
 }

@@ -36,8 +36,8 @@ pub(crate) async fn follow(
         return Ok(Arc::new(known));
     }
     let account = core
-        .write((Arc::clone(&core.policy), session, id), |tx, (policy, session, id)| {
-            async move { note(tx, policy, *id, session).await }.boxed()
+        .write_with((session, id), |tx, core, (session, id)| {
+            async move { note(tx, &core.policy, *id, session).await }.boxed()
         })
         .await?;
     port.bind(binding(core, &account).await?);

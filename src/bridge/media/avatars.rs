@@ -148,16 +148,16 @@ impl AvatarFetcher {
         let (row, _kept) = new
             .map(|(tag, kept)| ((tag, avatar_row(Some(self.account), &kept)), kept))
             .unzip();
-        let input = (Arc::clone(&self.core.policy), due.of, row, looked);
+        let input = (due.of, row, looked);
         self.core
-            .write(input, |tx, (policy, of, row, looked)| {
+            .write_with(input, |tx, core, (of, row, looked)| {
                 async move {
                     let shown = match row {
                         Some((tag, row)) => Some((tag.clone(), tx.media().insert(row).await?.id)),
                         None => None,
                     };
                     if tx.avatars().set(*of, shown, *looked).await? {
-                        tell(tx, policy, *of).await?;
+                        tell(tx, &core.policy, *of).await?;
                     }
                     Ok::<_, StoreError>(())
                 }

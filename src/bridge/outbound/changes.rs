@@ -1,8 +1,6 @@
 //! Sends changes of messages that WhatsApp has: edits, deletions, reactions. Each is idempotent, so after a crash
 //! between sending it and storing the result it is simply repeated.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
@@ -134,12 +132,12 @@ impl WhatsAppRelay {
         change: MessageChange,
         by: &str,
     ) -> Result<(), StoreError> {
-        let input = (Arc::clone(&self.core.policy), item.id, id, change, by.to_owned());
+        let input = (item.id, id, change, by.to_owned());
         self.core
-            .write(input, |tx, (policy, item, id, change, by)| {
+            .write_with(input, |tx, core, (item, id, change, by)| {
                 async move {
                     if let Some(message) = tx.messages().lock(*id).await? {
-                        done(tx, policy, &message, change, by).await?;
+                        done(tx, &core.policy, &message, change, by).await?;
                     }
                     tx.outbox().finish(*item).await.map(|_| ())
                 }
@@ -158,13 +156,13 @@ impl WhatsAppRelay {
         why: &str,
     ) -> Result<(), StoreError> {
         let why = (code.to_owned(), why.to_owned());
-        let input = (Arc::clone(&self.core.policy), item.id, id, change, why);
+        let input = (item.id, id, change, why);
         self.core
-            .write(input, |tx, (policy, item, id, change, why)| {
+            .write_with(input, |tx, core, (item, id, change, why)| {
                 async move {
                     tx.outbox().finish(*item).await?;
                     match tx.messages().lock(*id).await? {
-                        Some(message) => refuse(tx, policy, &message, change, (&why.0, &why.1)).await,
+                        Some(message) => refuse(tx, &core.policy, &message, change, (&why.0, &why.1)).await,
                         None => Ok(()),
                     }
                 }

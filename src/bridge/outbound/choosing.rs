@@ -49,10 +49,10 @@ impl WhatsAppRelay {
             quote_lost: goal.2,
             again: self.core.clock.now().plus(LOOK_AGAIN),
         };
-        let input = (Arc::clone(&self.core.policy), Arc::clone(outgoing), goal);
+        let input = (Arc::clone(outgoing), goal);
         self.core
-            .write(input, |tx, (policy, outgoing, goal)| {
-                async move { choose(tx, policy, outgoing, goal).await }.boxed()
+            .write_with(input, |tx, core, (outgoing, goal)| {
+                async move { choose(tx, &core.policy, outgoing, goal).await }.boxed()
             })
             .await
     }

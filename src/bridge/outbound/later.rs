@@ -1,7 +1,6 @@
 //! Messages for later: stores them, and puts them into the outbox when their time has come. Until then they have no
 //! lane, so nothing waits behind them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -86,10 +85,10 @@ impl WhatsAppRelay {
             return Ok(());
         }
         for planned in due {
-            let input = (Arc::clone(&self.core.policy), planned);
+            let input = planned;
             self.core
-                .write(input, |tx, (policy, planned)| {
-                    async move { take_up(tx, policy, planned).await }.boxed()
+                .write_with(input, |tx, core, planned| {
+                    async move { take_up(tx, &core.policy, planned).await }.boxed()
                 })
                 .await?;
         }

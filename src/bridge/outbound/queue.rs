@@ -120,6 +120,10 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
     }
     details.signature = new.signature;
     details.forwarded_from = new.forwarded_from;
+    let (state, expires) = match new.send_at {
+        Some(_) => (MessageState::Scheduled, None),
+        None => (MessageState::Queued, policy.send_expires),
+    };
     let inserted = tx
         .messages()
         .insert(NewMessage {
@@ -128,22 +132,8 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
             client_key: new.client_key,
             reply_to: new.reply_to,
             addressee: new.addressee.cloned(),
-            expires_at: policy
-                .send_expires
-                .filter(|_| new.send_at.is_none())
-                .map(|span| now.plus(span)),
-            ..NewMessage::of(
-                conversation,
-                Direction::Outbound,
-                kind,
-                &content,
-                now,
-                if new.send_at.is_some() {
-                    MessageState::Scheduled
-                } else {
-                    MessageState::Queued
-                },
-            )
+            expires_at: expires.map(|span| now.plus(span)),
+            ..NewMessage::of(conversation, Direction::Outbound, kind, &content, now, state)
         })
         .await?;
     let message = match inserted {

@@ -359,7 +359,7 @@ impl WhatsAppRelay {
     /// Fails a message that was certainly not sent, if the customer has opted out meanwhile. Returns whether it did.
     async fn is_taken_back(&self, message: &Message) -> Result<bool, StoreError> {
         self.core
-            .write((Arc::clone(&self.core.policy), message.id), |tx, (policy, id)| {
+            .write_with(message.id, |tx, core, id| {
                 async move {
                     let Some(message) = tx.messages().get(*id).await? else {
                         return Ok(false);
@@ -369,7 +369,7 @@ impl WhatsAppRelay {
                     };
                     let is_out = consent::opted_out(tx, &conversation).await?.is_some();
                     if is_out && message.state == MessageState::Sending {
-                        consent::fail(tx, policy, &message).await?;
+                        consent::fail(tx, &core.policy, &message).await?;
                     }
                     Ok(is_out)
                 }
@@ -390,21 +390,18 @@ impl WhatsAppRelay {
     /// Stores that the page has taken a message.
     async fn taken(&self, message: &Message, how: HandedOver) -> Result<(), StoreError> {
         self.core
-            .write(
-                (Arc::clone(&self.core.policy), message.id, how),
-                |tx, (policy, id, how)| {
-                    async move {
-                        if let Some(current) = tx.messages().lock(*id).await? {
-                            if how.quote_lost {
-                                quote::leave_out(tx, policy, &current).await?;
-                            }
-                            state::apply_ack(tx, policy, &current, how.ack).await?;
+            .write_with((message.id, how), |tx, core, (id, how)| {
+                async move {
+                    if let Some(current) = tx.messages().lock(*id).await? {
+                        if how.quote_lost {
+                            quote::leave_out(tx, &core.policy, &current).await?;
                         }
-                        Ok(())
+                        state::apply_ack(tx, &core.policy, &current, how.ack).await?;
                     }
-                    .boxed()
-                },
-            )
+                    Ok(())
+                }
+                .boxed()
+            })
             .await
     }
 
@@ -433,14 +430,14 @@ impl WhatsAppRelay {
         state: MessageState,
         failure: Option<Failure>,
     ) -> Result<(), StoreError> {
-        let input = (Arc::clone(&self.core.policy), message.id, message.state, state, failure);
+        let input = (message.id, message.state, state, failure);
         self.core
-            .write(input, |tx, (policy, id, from, state, failure)| {
+            .write_with(input, |tx, core, (id, from, state, failure)| {
                 async move {
                     if let Some(current) = tx.messages().lock(*id).await?
                         && (current.state == *from || current.state == MessageState::Sending)
                     {
-                        state::set_state(tx, policy, &current, *state, failure.as_ref()).await?;
+                        state::set_state(tx, &core.policy, &current, *state, failure.as_ref()).await?;
                     }
                     Ok(())
                 }

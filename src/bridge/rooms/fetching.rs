@@ -177,9 +177,9 @@ impl RoomFiles {
             file: Some(media),
             ..RoomContext::of_waiting(&self.core, &*self.port, &event).await?
         };
-        let input = (self.core.clone(), due.event.clone(), event, around);
+        let input = (due.event.clone(), event, around);
         self.core
-            .write(input, |tx, (core, due, event, around)| {
+            .write_with(input, |tx, core, (due, event, around)| {
                 async move {
                     // Its sender may have redacted it meanwhile.
                     if !tx.pending_events().remove(due).await? {

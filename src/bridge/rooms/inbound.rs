@@ -14,7 +14,7 @@ use crate::bridge::desk::Desk;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Matrix, MatrixState, ReadUpTo, RoomBatch, RoomMark};
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
-use crate::store::{PendingEvent, StoreError};
+use crate::store::{PendingEvent, StoreError, Tx};
 
 use super::commands::context::{RoomContext, confirmed, look_up};
 use super::management::overview::overview;
@@ -212,43 +212,11 @@ impl RoomInbound {
         };
         let login = self.source.moving().and_then(|_| self.bot());
         let is_catch_up = part.batch.is_catch_up;
-        let input = (self.core.clone(), part, around, login, self.source.cursor());
-        let (read, fresh): (Vec<Conversation>, usize) = self
+        let input = (part, around, login, self.source.cursor());
+        let (read, fresh) = self
             .core
-            .write(input, |tx, (core, Part { batch, is_last }, around, login, cursor)| {
-                async move {
-                    let of_login;
-                    let events = match login {
-                        Some(login) => {
-                            of_login = counted(tx, &batch.events, login).await?;
-                            &of_login
-                        }
-                        None => &batch.events,
-                    };
-                    let mut fresh = tx.taken_events().add(events).await?;
-                    let count = fresh.len();
-                    for room in &batch.cut {
-                        let first = batch.events.iter().find(|event| event.room == *room);
-                        if let Some(first) = first.filter(|first| fresh.contains(&first.id)) {
-                            event::tell_cut(tx, first).await?;
-                        }
-                    }
-                    for receipt in &batch.receipts {
-                        event::note_read(tx, receipt, around).await?;
-                    }
-                    for event in events.iter().filter(|event| fresh.remove(&event.id)) {
-                        event::take_in(tx, core, event, around).await?;
-                    }
-                    let mut read = Vec::new();
-                    if *is_last {
-                        for receipt in &batch.receipts {
-                            read.extend(event::read_up_to(tx, receipt, around).await?);
-                        }
-                        store_mark(tx, cursor, &batch.mark).await?;
-                    }
-                    Ok::<_, StoreError>((read, count))
-                }
-                .boxed()
+            .write_with(input, |tx, core, (part, around, login, cursor)| {
+                async move { take_in_part(tx, core, part, around, (login.as_ref(), cursor)).await }.boxed()
             })
             .await?;
         if is_catch_up && fresh > 0 {
@@ -413,6 +381,46 @@ impl RoomInbound {
             })
             .await
     }
+}
+
+/// Stores a part of a batch as `login` tells it. Returns the conversations that agents have read, and how many events are new.
+async fn take_in_part(
+    tx: &mut Tx,
+    core: &Core,
+    Part { batch, is_last }: &Part,
+    around: &RoomContext,
+    (login, cursor): (Option<&MatrixUserId>, &str),
+) -> Result<(Vec<Conversation>, usize), StoreError> {
+    let of_login;
+    let events = match login {
+        Some(login) => {
+            of_login = counted(tx, &batch.events, login).await?;
+            &of_login
+        }
+        None => &batch.events,
+    };
+    let mut fresh = tx.taken_events().add(events).await?;
+    let count = fresh.len();
+    for room in &batch.cut {
+        let first = batch.events.iter().find(|event| event.room == *room);
+        if let Some(first) = first.filter(|first| fresh.contains(&first.id)) {
+            event::tell_cut(tx, first).await?;
+        }
+    }
+    for receipt in &batch.receipts {
+        event::note_read(tx, receipt, around).await?;
+    }
+    for event in events.iter().filter(|event| fresh.remove(&event.id)) {
+        event::take_in(tx, core, event, around).await?;
+    }
+    let mut read = Vec::new();
+    if *is_last {
+        for receipt in &batch.receipts {
+            read.extend(event::read_up_to(tx, receipt, around).await?);
+        }
+        store_mark(tx, cursor, &batch.mark).await?;
+    }
+    Ok((read, count))
 }
 
 #[cfg(test)]

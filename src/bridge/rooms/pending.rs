@@ -42,7 +42,7 @@ pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent
         return Ok(false);
     }
     let around = RoomContext::of_waiting(core, port, &event).await?;
-    core.write((core.clone(), event, around), |tx, (core, event, around)| {
+    core.write_with((event, around), |tx, core, (event, around)| {
         async move {
             if matches!(event.what, RoomEventKind::File { .. }) {
                 tx.pending_events().await_file(&event.id).await?;

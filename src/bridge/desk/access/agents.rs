@@ -118,27 +118,7 @@ async fn change(tx: &mut Tx, id: AgentId, edit: &AgentEdit, matrix: bool) -> Res
             )));
         }
     }
-    let change = AgentChange {
-        name: edit.name.as_deref().map(named).transpose()?,
-        matrix_user: match &edit.matrix_user {
-            Some(text) => Some(text.as_deref().map(user).transpose()?),
-            None => None,
-        },
-        role: edit.role,
-        accounts: match &edit.accounts {
-            Some(Some(named)) => Some(Some(super::accounts(tx, named).await?)),
-            Some(None) => Some(None),
-            None => None,
-        },
-        signature: match &edit.signature {
-            Some(text) => Some(text.as_deref().map(signature).transpose()?),
-            None => None,
-        },
-        time_zone: match &edit.time_zone {
-            Some(name) => Some(name.as_deref().map(zone).transpose()?),
-            None => None,
-        },
-    };
+    let change = checked(tx, edit).await?;
     let others = tx.agents().list().await?;
     let active = edit.active.unwrap_or_else(|| before.is_active());
     if active && (change.name.is_some() || !before.is_active()) {
@@ -167,6 +147,31 @@ async fn change(tx: &mut Tx, id: AgentId, edit: &AgentEdit, matrix: bool) -> Res
     tx.wake(WorkFor::Management);
     tx.emit(Event::agent_updated(&after));
     Ok(after)
+}
+
+/// Checks the fields of an edit.
+async fn checked(tx: &mut Tx, edit: &AgentEdit) -> Result<AgentChange, Refusal> {
+    Ok(AgentChange {
+        name: edit.name.as_deref().map(named).transpose()?,
+        matrix_user: match &edit.matrix_user {
+            Some(text) => Some(text.as_deref().map(user).transpose()?),
+            None => None,
+        },
+        role: edit.role,
+        accounts: match &edit.accounts {
+            Some(Some(named)) => Some(Some(super::accounts(tx, named).await?)),
+            Some(None) => Some(None),
+            None => None,
+        },
+        signature: match &edit.signature {
+            Some(text) => Some(text.as_deref().map(signature).transpose()?),
+            None => None,
+        },
+        time_zone: match &edit.time_zone {
+            Some(name) => Some(name.as_deref().map(zone).transpose()?),
+            None => None,
+        },
+    })
 }
 
 fn named(name: &str) -> Result<String, Refusal> {

@@ -66,15 +66,15 @@ impl Comparison<'_> {
     }
 
     async fn reconcile(&self, told: Events) -> Result<(), StoreError> {
-        let input = (Arc::clone(&self.core.policy), Arc::clone(self.account), told);
-        let write = self.core.write(input, |tx, (policy, account, told)| {
+        let input = (Arc::clone(self.account), told);
+        let write = self.core.write_with(input, |tx, core, (account, told)| {
             async move {
                 for event in told.iter() {
                     match event {
-                        PageEvent::Message(one) => changes::reconcile_known(tx, policy, account, one).await?,
+                        PageEvent::Message(one) => changes::reconcile_known(tx, &core.policy, account, one).await?,
                         // About a message that is not stored it says nothing.
                         event => {
-                            changes::apply(tx, policy, account, event).await?;
+                            changes::apply(tx, &core.policy, account, event).await?;
                         }
                     }
                 }

@@ -23,8 +23,8 @@ impl RoomRelay {
         item: &OutboxItem<MatrixWork>,
         room: &MatrixRoomId,
     ) -> Result<(), Undone> {
-        let input = (self.core.clone(), item.id, room.clone());
-        let begun = self.core.write(input, |tx, (core, item, room)| {
+        let input = (item.id, room.clone());
+        let begun = self.core.write_with(input, |tx, core, (item, room)| {
             async move { begin(tx, core, *item, room).await }.boxed()
         });
         let Some((card, body)) = begun.await? else {
@@ -44,10 +44,9 @@ impl RoomRelay {
             None => self.send(item, room, &Speaker::Desk, &name, &content).await?,
         };
         self.core
-            .write(
-                (self.core.clone(), item.clone(), card, event),
-                |tx, (core, item, card, event)| async move { end(tx, core, item, card, event).await }.boxed(),
-            )
+            .write_with((item.clone(), card, event), |tx, core, (item, card, event)| {
+                async move { end(tx, core, item, card, event).await }.boxed()
+            })
             .await?;
         Ok(())
     }

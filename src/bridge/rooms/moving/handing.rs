@@ -97,8 +97,8 @@ impl Moving {
         let Some(fence) = self.hand(room, heir).await? else {
             return self.replace(room, heir).await;
         };
-        let input = (room.clone(), heir.clone(), fence, self.inner.core.policy.clone());
-        let stored = self.inner.core.write(input, |tx, (room, heir, fence, policy)| {
+        let input = (room.clone(), heir.clone(), fence);
+        let stored = self.inner.core.write_with(input, |tx, core, (room, heir, fence)| {
             async move {
                 let Some(row) = tx.rooms().by_id(room).await? else {
                     return Ok::<_, StoreError>(());
@@ -109,7 +109,7 @@ impl Moving {
                 tx.rooms().keep(room, heir, fence).await?;
                 renew_card(tx, &row, room).await?;
                 match tx.conversations().get(row.conversation).await? {
-                    Some(conversation) => notice::show_room(tx, policy, &conversation).await,
+                    Some(conversation) => notice::show_room(tx, &core.policy, &conversation).await,
                     None => Ok(()),
                 }
             }

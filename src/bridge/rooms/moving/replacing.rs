@@ -37,14 +37,9 @@ impl Moving {
                 "its room is replaced, and an agent's event there waits".to_owned(),
             ));
         }
-        let input = (
-            row.clone(),
-            (room.clone(), next.clone()),
-            heir.clone(),
-            core.policy.clone(),
-        );
-        let stored = core.write(input, |tx, (row, (room, next), heir, policy)| {
-            async move { put_in_place(tx, policy, row, (room, next), heir).await }.boxed()
+        let input = (row.clone(), (room.clone(), next.clone()), heir.clone());
+        let stored = core.write_with(input, |tx, core, (row, (room, next), heir)| {
+            async move { put_in_place(tx, &core.policy, row, (room, next), heir).await }.boxed()
         });
         stored.await.map_err(|error: StoreError| unstored(&error))?;
         tracing::info!(%room, %next, "the room was replaced");
