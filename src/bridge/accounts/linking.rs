@@ -2,6 +2,7 @@
 //! failed, so a crash only repeats it; a newer request replaces an older one. No caller waits for the browser: the
 //! session shows the codes, and the account's handle shows why a request failed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,10 +116,18 @@ impl Worker for Linking {
         }
         // So that the reason of an earlier failure is not taken for that of this request.
         self.failed.send_replace(None);
-        let done = tokio::select! {
-            done = self.bring_about(&wanted.change) => done,
-            // A newer request replaces this one, which is dropped half-way.
-            _ = asked.changed() => return Ok(Progress::Worked),
+        let mut change = pin!(self.bring_about(&wanted.change));
+        let done = loop {
+            tokio::select! {
+                done = &mut change => break done,
+                // A newer request replaces this one, which is dropped half-way. The wake-up may also be that of this one: it comes
+                // a moment after the row.
+                _ = asked.changed() => {
+                    if self.core.store.accounts().wanted_link(self.account).await?.as_ref() != Some(&wanted) {
+                        return Ok(Progress::Worked);
+                    }
+                }
+            }
         };
         match done {
             Ok(()) => self.end(&wanted).await?,

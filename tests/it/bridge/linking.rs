@@ -7,6 +7,7 @@ use std::time::Duration;
 use crm::domain::AccountId;
 use crm::domain::session::SessionState;
 use crm::domain::whatsapp::LoginMethod;
+use crm::store::{StoreError, WorkFor};
 
 use super::accounts::{PATIENCE, Server, Silent};
 use crate::api::whatsapp::SilentWhatsApp;
@@ -56,6 +57,36 @@ async fn requested_login_survives_restart() {
     port.session.send_modify(|session| session.state = SessionState::Qr);
     done(&server, account).await;
     assert_eq!(port.logins.lock().unwrap().len(), 2, "once more, and no more");
+    server.stop().await;
+}
+
+/// A second pairing code would make the first one worthless that a person is typing.
+#[tokio::test]
+async fn late_wake_up_repeats_no_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Arc::new(Silent::default());
+    let server = Server::start(folder.path(), &source).await;
+    let account = server.add("default").await.id;
+    server.run().await;
+    let port = source.port("default");
+    port.stuck.store(true, Ordering::SeqCst);
+    port.session.send_modify(|session| session.state = SessionState::Qr);
+    server.desk.login(account, LoginMethod::Qr).await.unwrap();
+    begun(&port, 1).await;
+    let woken = server.store.write(account, |tx, &account| {
+        Box::pin(async move {
+            tx.wake(WorkFor::Linking(account));
+            Ok::<_, StoreError>(())
+        })
+    });
+    woken.await.unwrap();
+    for _ in 0..10 {
+        server.store.accounts().wanted_link(account).await.unwrap();
+    }
+    port.stuck.store(false, Ordering::SeqCst);
+    server.desk.login(account, LoginMethod::Qr).await.unwrap();
+    done(&server, account).await;
+    assert_eq!(port.logins.lock().unwrap().len(), 2, "each that was asked for, once");
     server.stop().await;
 }
 
