@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use futures_util::TryStreamExt as _;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,6 +22,9 @@ use crate::store::Store;
 
 /// Header with the number of rows to come, for progress bars.
 const TOTAL: &str = "x-total-count";
+/// Pieces that are read while the rows are counted: the head of the file, and its first rows. Finding those may take as long
+/// as counting.
+const BEGINNING: usize = 2;
 
 /// Query of the export of messages.
 #[derive(Deserialize, JsonSchema)]
@@ -69,9 +73,14 @@ pub async fn messages(
         from: wanted.from,
         until: wanted.until,
     };
-    let total = store.sights().count_messages(&sight, of_messages(filter)).await?;
-    let mut response = answer(&store, sight, ExportWhat::Messages, filter, wanted.format);
-    response.headers_mut().insert(TOTAL, total.into());
+    let format = wanted.format.unwrap_or_default();
+    let sights = store.sights();
+    let counted = sights.count_messages(&sight, of_messages(filter));
+    let mut rows = Box::pin(rows(&store, sight.clone(), ExportWhat::Messages, filter, format));
+    let beginning = rows.by_ref().take(BEGINNING).collect::<Vec<_>>();
+    let (total, beginning) = tokio::join!(counted, beginning);
+    let mut response = answer(format, stream::iter(beginning).chain(rows));
+    response.headers_mut().insert(TOTAL, total?.into());
     Ok(response.into())
 }
 
@@ -86,21 +95,25 @@ pub async fn customers(
         account,
         ..ExportFilter::default()
     };
-    Ok(answer(&store, sight, ExportWhat::Customers, filter, wanted.format).into())
+    let format = wanted.format.unwrap_or_default();
+    let rows = rows(&store, sight, ExportWhat::Customers, filter, format);
+    Ok(answer(format, rows).into())
 }
 
-/// Streams the rows. An error breaks the connection, so that the client does not take an incomplete file for a whole
-/// one.
-fn answer(
+/// Returns the bytes of the file. An error breaks the connection, so that the client does not take an incomplete file for a
+/// whole one.
+fn rows(
     store: &Store,
     sight: Sight,
     what: ExportWhat,
     filter: ExportFilter,
-    format: Option<ExportFormat>,
-) -> Response {
-    let format = format.unwrap_or_default();
-    let rows = export_rows(store, sight, what, filter, format)
+    format: ExportFormat,
+) -> impl Stream<Item = anyhow::Result<Bytes>> + Send + use<> {
+    export_rows(store, sight, what, filter, format)
         .map_ok(|piece| piece.bytes)
-        .inspect_err(|error| tracing::error!("an export broke off: {error:#}"));
+        .inspect_err(|error| tracing::error!("an export broke off: {error:#}"))
+}
+
+fn answer(format: ExportFormat, rows: impl Stream<Item = anyhow::Result<Bytes>> + Send + 'static) -> Response {
     ([(header::CONTENT_TYPE, format.content_type())], Body::from_stream(rows)).into_response()
 }
