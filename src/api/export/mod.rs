@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -76,7 +77,7 @@ pub async fn messages(
     let format = wanted.format.unwrap_or_default();
     let sights = store.sights();
     let counted = sights.count_messages(&sight, of_messages(filter));
-    let mut rows = Box::pin(rows(&store, sight.clone(), ExportWhat::Messages, filter, format));
+    let mut rows = rows(&store, sight.clone(), ExportWhat::Messages, filter, format);
     let beginning = rows.by_ref().take(BEGINNING).collect::<Vec<_>>();
     let (total, beginning) = tokio::join!(counted, beginning);
     let mut response = answer(format, stream::iter(beginning).chain(rows));
@@ -108,10 +109,11 @@ fn rows(
     what: ExportWhat,
     filter: ExportFilter,
     format: ExportFormat,
-) -> impl Stream<Item = anyhow::Result<Bytes>> + Send + use<> {
+) -> BoxStream<'static, anyhow::Result<Bytes>> {
     export_rows(store, sight, what, filter, format)
         .map_ok(|piece| piece.bytes)
         .inspect_err(|error| tracing::error!("an export broke off: {error:#}"))
+        .boxed()
 }
 
 fn answer(format: ExportFormat, rows: impl Stream<Item = anyhow::Result<Bytes>> + Send + 'static) -> Response {

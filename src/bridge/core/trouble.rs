@@ -1,7 +1,6 @@
 //! Notices of trouble to the owner and the managers: its start is told once, and its end once (rule 21). Open troubles are kept in the
 //! store, so that a restart tells nothing twice.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -56,16 +55,15 @@ pub(crate) async fn end(
 /// Opens a trouble of the whole server, or ends it if `ends`. It is told in the name of the first account; without one there
 /// is nobody to write to.
 pub(crate) async fn of_server(core: &Core, key: &'static str, ends: bool, text: String) -> Result<(), StoreError> {
-    let policy = Arc::clone(&core.policy);
-    core.write((policy, key, ends, text), |tx, (policy, key, ends, text)| {
+    core.write_with((key, ends, text), |tx, core, (key, ends, text)| {
         async move {
             let Some(account) = tx.accounts().present().await?.into_iter().next() else {
                 return Ok(());
             };
             if *ends {
-                end(tx, policy, account.id, key, text).await
+                end(tx, &core.policy, account.id, key, text).await
             } else {
-                open(tx, policy, account.id, key, text, Duration::ZERO).await
+                open(tx, &core.policy, account.id, key, text, Duration::ZERO).await
             }
         }
         .boxed()

@@ -85,8 +85,7 @@ impl Desk {
     /// is finished by repeating it.
     pub async fn delete_label(&self, name: LabelName) -> Result<(), Refusal> {
         loop {
-            let input = name.clone();
-            let is_done = self.core.write_with(input, |tx, core, name| {
+            let is_done = self.core.write_with(name.clone(), |tx, core, name| {
                 async move {
                     let label = called(tx, name).await?;
                     let with_it = tx.labels().conversations(label.id, AT_ONCE).await?;

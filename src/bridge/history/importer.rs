@@ -247,10 +247,9 @@ impl Importer {
         events: Events,
         step: HistoryStep,
     ) -> Result<(), StoreError> {
-        let (policy, account) = (Arc::clone(&self.core.policy), Arc::clone(account));
-        let input = (policy, account, events, hand.chat.id, step);
+        let input = (Arc::clone(account), events, hand.chat.id, step);
         self.core
-            .write(input, |tx, (policy, account, events, chat, step)| {
+            .write_with(input, |tx, core, (account, events, chat, step)| {
                 async move {
                     let before = tx
                         .history()
@@ -259,7 +258,7 @@ impl Importer {
                         .map_or(0, |history| history.percent());
                     let mut new = 0;
                     for event in events.iter() {
-                        new += u64::from(take(tx, policy, account, event).await?);
+                        new += u64::from(take(tx, &core.policy, account, event).await?);
                     }
                     let history = tx.history().record(account.id, *chat, new, step).await?;
                     if history.percent() != before {

@@ -85,9 +85,8 @@ impl WhatsAppRelay {
             return Ok(());
         }
         for planned in due {
-            let input = planned;
             self.core
-                .write_with(input, |tx, core, planned| {
+                .write_with(planned, |tx, core, planned| {
                     async move { take_up(tx, &core.policy, planned).await }.boxed()
                 })
                 .await?;

@@ -97,11 +97,8 @@ impl Page {
             .await?;
         let there = page.is_at(url, limit).await?;
         // Not by `json!`, which would copy the script.
-        let source = [
-            ("source".to_owned(), Value::String(script)),
-            ("runImmediately".to_owned(), there.into()),
-        ];
-        let source = Value::Object(source.into_iter().collect());
+        let mut source = json!({ "runImmediately": there });
+        source["source"] = Value::String(script);
         page.send("Page.addScriptToEvaluateOnNewDocument", source, limit)
             .await?;
         if !there {

@@ -32,6 +32,15 @@ async fn begun(port: &SilentWhatsApp, logins: usize) {
     tokio::time::timeout(PATIENCE, begun).await.expect("it is begun");
 }
 
+/// Asks for a login once the page is there, which does not end. It is accepted at once.
+async fn log_in_and_hang(server: &Server, port: &SilentWhatsApp, account: AccountId) {
+    port.stuck.store(true, Ordering::SeqCst);
+    port.session.send_modify(|session| session.state = SessionState::Qr);
+    let asked = server.desk.login(account, LoginMethod::Qr);
+    tokio::time::timeout(PATIENCE, asked).await.expect("at once").unwrap();
+    begun(port, 1).await;
+}
+
 /// A login that was asked for is done once the page is there.
 #[tokio::test]
 async fn requested_login_survives_restart() {
@@ -41,11 +50,7 @@ async fn requested_login_survives_restart() {
     let account = server.add("default").await.id;
     server.run().await;
     let port = source.port("default");
-    port.stuck.store(true, Ordering::SeqCst);
-    port.session.send_modify(|session| session.state = SessionState::Qr);
-    let asked = server.desk.login(account, LoginMethod::Qr);
-    tokio::time::timeout(PATIENCE, asked).await.expect("at once").unwrap();
-    begun(&port, 1).await;
+    log_in_and_hang(&server, &port, account).await;
     server.stop().await;
 
     port.stuck.store(false, Ordering::SeqCst);
@@ -69,10 +74,7 @@ async fn late_wake_up_repeats_no_login() {
     let account = server.add("default").await.id;
     server.run().await;
     let port = source.port("default");
-    port.stuck.store(true, Ordering::SeqCst);
-    port.session.send_modify(|session| session.state = SessionState::Qr);
-    server.desk.login(account, LoginMethod::Qr).await.unwrap();
-    begun(&port, 1).await;
+    log_in_and_hang(&server, &port, account).await;
     let woken = server.store.write(account, |tx, &account| {
         Box::pin(async move {
             tx.wake(WorkFor::Linking(account));

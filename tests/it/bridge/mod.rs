@@ -119,6 +119,25 @@ impl Rig {
         self.program = self.run.start().await;
     }
 
+    /// Starts the program again that was killed.
+    async fn start_killed_anew(&mut self) {
+        self.program.store.clone().abandon().await;
+        let killed = std::mem::replace(&mut self.program, self.run.start().await);
+        self.run.bury(killed).await;
+    }
+
+    /// Works until idle, through the kill that comes after so many calls to the outside. Returns whether it came.
+    async fn work_killed_after(&mut self, calls: u32) -> bool {
+        self.run.gate.crash_after(calls);
+        let mut crashed = false;
+        while self.run.work_until_killed(&mut self.program).await {
+            crashed = true;
+            self.start_killed_anew().await;
+        }
+        self.run.gate.disarm();
+        crashed
+    }
+
     /// A person lets a parked outbox go.
     async fn let_go(&self) {
         self.program.desk.resume_outbox().await.unwrap();

@@ -22,7 +22,8 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    fn read(value: Option<String>) -> Self {
+    /// Reads the value of a setting.
+    pub(crate) fn read(value: Option<String>) -> Self {
         match value {
             None => Self::None,
             Some(id) if id.is_empty() => Self::Making,

@@ -20,7 +20,8 @@ const FORMER: &str = "matrix.former";
 pub(super) const FENCE: &str = "matrix.management_fence";
 /// Setting that holds the last fence up to which the former login has read in the management room.
 pub(super) const READ: &str = "matrix.management_read";
-/// Setting that holds the room that replaces the management room, until the former login has read that to its end.
+/// Setting that holds the room that replaces the management room, until the former login has read that to its end; empty until
+/// that end is stored.
 pub(super) const NEXT: &str = "matrix.management_next";
 /// Setting that exists while the rooms of a former login, which cannot hand them over any more, are still to be forgotten.
 const ABANDONED: &str = "matrix.abandoned";

@@ -43,7 +43,7 @@ impl Moving {
             spec::trouble_alias(core),
             management.clone(),
         ] {
-            if alias == management && self.is_replacing().await? {
+            if alias == management && self.next_management().await? != Place::None {
                 self.go_on_replacing(&management).await.map_err(passing)?;
                 continue;
             }
@@ -63,7 +63,7 @@ impl Moving {
             }
             tracing::info!(%room, alias, "the room is the present login's now");
         }
-        if self.is_replacing().await? {
+        if self.next_management().await? != Place::None {
             return Err(waits(
                 "the management room is replaced, and not read to its end yet".to_owned(),
             ));
@@ -86,15 +86,17 @@ impl Moving {
 
     /// Returns whether the replacement of the management room was begun, and its end is not stored.
     pub(super) async fn is_replacing_in_part(&self) -> Result<bool, MatrixError> {
-        let end = self.inner.core.store.settings().get(FENCE).await;
-        Ok(self.is_replacing().await? && end.map_err(|error| unstored(&error))?.is_none())
+        Ok(self.next_management().await? == Place::Making)
     }
 
-    /// Returns whether the management room is being replaced. It is not if it is gone.
-    async fn is_replacing(&self) -> Result<bool, MatrixError> {
-        let next = self.inner.core.store.settings().get(NEXT).await;
-        let has_place = has_place(&self.inner.core.store).await;
-        Ok(next.map_err(|error| unstored(&error))?.is_some() && has_place.map_err(|error| unstored(&error))?)
+    /// Returns the room that is to replace the management room. There is none if that is gone.
+    async fn next_management(&self) -> Result<Place, MatrixError> {
+        let store = &self.inner.core.store;
+        let read = async {
+            let next = Place::read(store.settings().get(NEXT).await?);
+            Ok::<_, StoreError>(if has_place(store).await? { next } else { Place::None })
+        };
+        read.await.map_err(|error| unstored(&error))
     }
 
     /// Makes both logins known to each other, and stores who has made the rooms from before that was stored.

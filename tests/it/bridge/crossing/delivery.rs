@@ -129,9 +129,7 @@ async fn refused_message_fails_at_agents_client() {
             .happens(ADA, RoomEventKind::Unsupported("audio".to_owned()), rig.run.clock.now());
         rig.run.gate.crash_after(passages);
         if rig.run.work_until_killed(&mut rig.program).await {
-            rig.program.store.clone().abandon().await;
-            let killed = std::mem::replace(&mut rig.program, rig.run.start().await);
-            rig.run.bury(killed).await;
+            rig.start_killed_anew().await;
         }
         rig.run.gate.disarm();
         rig.settle().await;

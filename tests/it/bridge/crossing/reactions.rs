@@ -71,9 +71,7 @@ async fn kill_doubles_no_reaction_of_customers() {
         rig.customer_reacts(&told, "🎉");
         rig.run.gate.crash_after(passages);
         if rig.run.work_until_killed(&mut rig.program).await {
-            rig.program.store.clone().abandon().await;
-            let killed = std::mem::replace(&mut rig.program, rig.run.start().await);
-            rig.run.bury(killed).await;
+            rig.start_killed_anew().await;
         }
         rig.run.gate.disarm();
         rig.settle().await;

@@ -36,9 +36,7 @@ impl Rig {
     /// Works until idle or killed; started anew then.
     async fn work_through_kill(&mut self) {
         if self.run.work_until_killed(&mut self.program).await {
-            self.program.store.clone().abandon().await;
-            let killed = std::mem::replace(&mut self.program, self.run.start().await);
-            self.run.bury(killed).await;
+            self.start_killed_anew().await;
         }
         self.run.gate.disarm();
     }

@@ -23,15 +23,7 @@ async fn replaced_and_killed_after(calls: u32) -> bool {
     rig.run.matrix.happens_in(&old, "@max:test", text("!logout"));
     rig.run.login = Some((LoginKind::Service, true));
     rig.restart().await;
-    rig.run.gate.crash_after(calls);
-    let mut crashed = false;
-    while rig.run.work_until_killed(&mut rig.program).await {
-        crashed = true;
-        rig.program.store.clone().abandon().await;
-        let killed = std::mem::replace(&mut rig.program, rig.run.start().await);
-        rig.run.bury(killed).await;
-    }
-    rig.run.gate.disarm();
+    let crashed = rig.work_killed_after(calls).await;
     for _ in 0..3 {
         rig.settle().await;
         rig.let_cards_change().await;

@@ -82,20 +82,26 @@ async fn handed_over_message_is_not_cancelled(database: Database) {
     rig.close().await;
 }
 
+/// A text is revised while the other process hands it over. Returns the answer, and the work that WhatsApp is asked for last.
+async fn revised_meanwhile(rig: &Rig, message: &Message, revision: Revision, database: &Database) -> (Message, String) {
+    let other = Other::begin(database).await;
+    other.run(HANDED_OVER).await;
+    let (revised, ()) = tokio::join!(
+        rig.program.desk.revise(message.id, revision, owner()),
+        other.commit_once_waited_for(database)
+    );
+    let asked = raw::texts(database, ASKED).await.pop();
+    (revised.unwrap(), asked.expect("something is asked"))
+}
+
 async fn handed_over_message_is_deleted_at_whatsapp(database: Database) {
     let Some((rig, message)) = Rig::on_server(&database).await else {
         return;
     };
-    let other = Other::begin(&database).await;
-    other.run(HANDED_OVER).await;
-    let (revised, ()) = tokio::join!(
-        rig.program.desk.revise(message.id, Revision::Delete, owner()),
-        other.commit_once_waited_for(&database)
-    );
-    assert_eq!(revised.unwrap().state, MessageState::Sent);
+    let (revised, asked) = revised_meanwhile(&rig, &message, Revision::Delete, &database).await;
+    assert_eq!(revised.state, MessageState::Sent);
     assert_eq!(rig.message("hello").await.state, MessageState::Sent);
-    let asked = raw::texts(&database, ASKED).await;
-    assert!(asked.last().unwrap().contains("delete_message"), "{asked:?}");
+    assert!(asked.contains("delete_message"), "{asked}");
     rig.close().await;
 }
 
@@ -103,16 +109,10 @@ async fn handed_over_message_is_edited_at_whatsapp(database: Database) {
     let Some((rig, message)) = Rig::on_server(&database).await else {
         return;
     };
-    let other = Other::begin(&database).await;
-    other.run(HANDED_OVER).await;
     let edit = Revision::Edit("goodbye".to_owned());
-    let (revised, ()) = tokio::join!(
-        rig.program.desk.revise(message.id, edit, owner()),
-        other.commit_once_waited_for(&database)
-    );
-    assert_eq!(revised.unwrap().content, "hello", "until WhatsApp has the other text");
-    let asked = raw::texts(&database, ASKED).await;
-    assert!(asked.last().unwrap().contains("edit_message"), "{asked:?}");
+    let (revised, asked) = revised_meanwhile(&rig, &message, edit, &database).await;
+    assert_eq!(revised.content, "hello", "until WhatsApp has the other text");
+    assert!(asked.contains("edit_message"), "{asked}");
     rig.close().await;
 }
 

@@ -53,14 +53,7 @@ async fn killed_after(calls: u32) -> bool {
         written_meanwhile(&rig, turn);
         rig.run.login = Some((kind, false));
         rig.restart().await;
-        rig.run.gate.crash_after(calls);
-        while rig.run.work_until_killed(&mut rig.program).await {
-            crashed = true;
-            rig.program.store.clone().abandon().await;
-            let killed = std::mem::replace(&mut rig.program, rig.run.start().await);
-            rig.run.bury(killed).await;
-        }
-        rig.run.gate.disarm();
+        crashed |= rig.work_killed_after(calls).await;
         written_meanwhile(&rig, turn + 10);
         for _ in 0..3 {
             rig.settle().await;
