@@ -24,6 +24,7 @@ use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
 use super::database::page::{Cursor, MAX_PAGE, Page, PageRequest};
 use super::database::row::{from_json, word};
+use super::database::rows;
 use super::{Store, StoreError, Tx};
 use crate::store::facet::{Customers, Database};
 
@@ -118,11 +119,10 @@ impl<D: Database> Customers<'_, D> {
         let mut found = HashMap::new();
         let wanted: Vec<CustomerId> = ids.data.iter().copied().flatten().collect();
         for some in wanted.chunks(MAX_NAMED) {
-            let rows = customer::Entity::find()
+            let query = customer::Entity::find()
                 .filter(customer::Column::Id.is_in(some.iter().copied()))
-                .filter(customer::Column::MergedInto.is_null())
-                .all(self.0.connection())
-                .await?;
+                .filter(customer::Column::MergedInto.is_null());
+            let rows = rows::all(query, self.0.connection()).await?;
             found.extend(rows.into_iter().map(|row| (row.id, row)));
         }
         let rows = wanted.iter().filter_map(|id| found.remove(id));
@@ -137,13 +137,12 @@ impl<D: Database> Customers<'_, D> {
 impl Customers<'_, Store> {
     /// Returns at most `limit` customers who were not merged into another, by id, after the first `offset`.
     pub async fn by_id(&self, limit: u64, offset: u64) -> Result<Vec<Customer>, StoreError> {
-        let rows = customer::Entity::find()
+        let query = customer::Entity::find()
             .filter(customer::Column::MergedInto.is_null())
             .order_by_asc(customer::Column::Id)
             .offset(offset)
-            .limit(limit.min(MAX_PAGE))
-            .all(self.0.readers())
-            .await?;
+            .limit(limit.min(MAX_PAGE));
+        let rows = rows::all(query, self.0.readers()).await?;
         rows.into_iter().map(read).collect()
     }
 

@@ -4,14 +4,16 @@ use entity::{conversation, customer, message};
 use futures_util::{Stream, TryStreamExt as _, stream};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, IdenStatic, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
 };
+use serde::Deserialize;
 
 use crate::domain::customer::PhoneNumber;
 use crate::domain::{AccountId, CustomerId, MediaId, Timestamp};
 use crate::store::database::page::MAX_PAGE;
 use crate::store::database::row::word;
+use crate::store::database::rows;
 use crate::store::facet::Customers;
 use crate::store::{Store, StoreError};
 
@@ -41,7 +43,7 @@ pub struct CustomerSummary {
 }
 
 /// Columns of a summary. The last two say where its conversation is in the list; they are null for a customer without one.
-#[derive(FromQueryResult)]
+#[derive(Deserialize, FromQueryResult)]
 struct Row {
     id: CustomerId,
     name: String,
@@ -104,10 +106,10 @@ impl Customers<'_, Store> {
         let of_customer = conversation::Entity::find()
             .filter(conversation::Column::CustomerId.eq(id))
             .filter(latest(within));
-        let mut rows = summed_up(of_customer).into_model::<Row>().all(self.0.readers()).await?;
+        let mut rows = read_rows(self.0, summed_up(of_customer)).await?;
         if rows.is_empty() {
             let query = bare().filter(customer::Column::Id.eq(id));
-            rows = query.into_model::<Row>().all(self.0.readers()).await?;
+            rows = read_rows(self.0, query).await?;
         }
         count_anew(self.0, &mut rows, within).await?;
         rows.pop().map(read).transpose()
@@ -130,7 +132,7 @@ async fn active(
         query = query.filter(at.lte(before)).filter(at.lt(before).or(id.lt(than)));
     }
     let query = summed_up(query).order_by_desc(at).order_by_desc(id).limit(page);
-    let mut rows = query.into_model::<Row>().all(store.readers()).await?;
+    let mut rows = read_rows(store, query).await?;
     count_anew(store, &mut rows, within).await?;
     let last = rows.last().and_then(|row| row.place_at.zip(row.place_id));
     let next = match last.filter(|_| rows.len() as u64 >= page) {
@@ -173,7 +175,7 @@ async fn silent(store: &Store, before: Option<i64>, page: u64) -> Result<(Vec<Ro
         query = query.filter(customer::Column::Id.lt(before));
     }
     let query = query.order_by_desc(customer::Column::Id).limit(page);
-    let rows = query.into_model::<Row>().all(store.readers()).await?;
+    let rows = read_rows(store, query).await?;
     let next = rows.last().filter(|_| rows.len() as u64 >= page);
     let next = next.map(|last| Place::Silent(Some(last.id.0)));
     Ok((rows, next))
@@ -231,10 +233,11 @@ fn summed_up(conversations: Select<conversation::Entity>) -> Select<conversation
     for column in COLUMNS {
         query = query.column(column);
     }
+    let [last_message, place_at, place_id] = OTHERS;
     query
-        .column_as(message::Column::Content, "last_message")
-        .column_as(conversation::Column::ActiveAt, "place_at")
-        .column_as(conversation::Column::Id, "place_id")
+        .column_as(message::Column::Content, last_message)
+        .column_as(conversation::Column::ActiveAt, place_at)
+        .column_as(conversation::Column::Id, place_id)
 }
 
 /// Selects the columns of [`Row`] for customers without a conversation.
@@ -243,10 +246,17 @@ fn bare() -> Select<customer::Entity> {
     for column in COLUMNS {
         query = query.column(column);
     }
-    for absent in ["last_message", "place_at", "place_id"] {
+    for absent in OTHERS {
         QueryTrait::query(&mut query).expr_as(Expr::cust("NULL"), absent);
     }
     query
+}
+
+/// Reads the rows of a query that selects the columns of [`Row`].
+async fn read_rows<E: EntityTrait>(store: &Store, query: Select<E>) -> Result<Vec<Row>, StoreError> {
+    let of_customer = COLUMNS.iter().map(IdenStatic::as_str);
+    let columns: Vec<_> = of_customer.chain(OTHERS).collect();
+    rows::all_as(query, &columns, store.readers()).await
 }
 
 /// Columns of a customer in [`Row`].
@@ -262,6 +272,9 @@ const COLUMNS: [customer::Column; 10] = [
     customer::Column::CreatedAt,
     customer::Column::UpdatedAt,
 ];
+
+/// Names of its other columns.
+const OTHERS: [&str; 3] = ["last_message", "place_at", "place_id"];
 
 fn read(row: Row) -> Result<CustomerSummary, StoreError> {
     Ok(CustomerSummary {

@@ -17,6 +17,7 @@ use crate::store::database::bounds::MAX_NAMED;
 use crate::store::database::page;
 use crate::store::database::page::{Cursor, Page, PageRequest};
 use crate::store::database::row::word;
+use crate::store::database::rows;
 use crate::store::facet::{Database, Messages};
 use crate::store::{Store, StoreError};
 
@@ -117,14 +118,13 @@ impl Messages<'_, Store> {
         conversation: ConversationId,
         from: Timestamp,
     ) -> Result<Vec<RecentMessage>, StoreError> {
-        let rows = message::Entity::find()
+        let query = message::Entity::find()
             .filter(message::Column::ConversationId.eq(conversation))
             .filter(message::Column::SortAt.gte(whole_seconds(from)))
             .filter(message::Column::WhatsappId.is_not_null())
             .order_by_asc(message::Column::SortAt)
-            .order_by_asc(message::Column::Id)
-            .all(self.0.readers())
-            .await?;
+            .order_by_asc(message::Column::Id);
+        let rows = rows::all(query, self.0.readers()).await?;
         rows.into_iter().filter_map(|row| recent(row).transpose()).collect()
     }
 
@@ -138,11 +138,10 @@ impl Messages<'_, Store> {
         let mut found = HashMap::new();
         for some in told.chunks(MAX_NAMED) {
             let chats: HashMap<&str, &ChatId> = some.iter().map(|(chat, id)| (id.as_str(), *chat)).collect();
-            let rows = message::Entity::find()
+            let query = message::Entity::find()
                 .filter(message::Column::AccountId.eq(account))
-                .filter(message::Column::WhatsappId.is_in(chats.keys().copied()))
-                .all(self.0.readers())
-                .await?;
+                .filter(message::Column::WhatsappId.is_in(chats.keys().copied()));
+            let rows = rows::all(query, self.0.readers()).await?;
             for row in rows {
                 let id = row.whatsapp_id.as_ref().map_or("", WaMessageId::as_str);
                 let Some(&chat) = chats.get(id).filter(|chat| row.chat_id.as_ref() == Some(**chat)) else {

@@ -3,12 +3,14 @@
 use entity::message;
 use futures_util::{Stream, TryStreamExt as _, stream};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryOrder, QuerySelect, Select};
+use serde::Deserialize;
 
 use crate::domain::message::{Direction, Kind, MessageState};
 use crate::domain::{ConversationId, CustomerId, MessageId, Timestamp, WaMessageId};
 use crate::store::database::page::MAX_PAGE;
 use crate::store::database::row::word;
+use crate::store::database::rows;
 use crate::store::facet::Messages;
 use crate::store::{Store, StoreError};
 
@@ -33,7 +35,8 @@ pub struct MessageLine {
     pub is_notice: bool,
 }
 
-#[derive(FromQueryResult)]
+/// What is read of a message: the columns in [`COLUMNS`].
+#[derive(Deserialize, FromQueryResult)]
 struct Row {
     id: MessageId,
     customer_id: Option<CustomerId>,
@@ -45,6 +48,18 @@ struct Row {
     kind: String,
     sort_at: i64,
 }
+
+const COLUMNS: [message::Column; 9] = [
+    message::Column::Id,
+    message::Column::CustomerId,
+    message::Column::Direction,
+    message::Column::Content,
+    message::Column::Timestamp,
+    message::Column::State,
+    message::Column::WhatsappId,
+    message::Column::Kind,
+    message::Column::SortAt,
+];
 
 impl Messages<'_, Store> {
     /// Returns a stream of the messages of these conversations, the oldest first. Holds at most `page` of them in memory.
@@ -70,11 +85,11 @@ impl Messages<'_, Store> {
 
     /// Returns at most `limit` messages by id, after the first `offset`.
     pub async fn lines_by_id(&self, limit: u64, offset: u64) -> Result<Vec<MessageLine>, StoreError> {
-        let query = short(message::Entity::find())
+        let query = message::Entity::find()
             .order_by_asc(message::Column::Id)
             .offset(offset)
             .limit(Ord::min(limit, MAX_PAGE));
-        let rows = query.into_model::<Row>().all(self.0.readers()).await?;
+        let rows = read_rows(self.0, query).await?;
         rows.into_iter().map(line).collect()
     }
 }
@@ -98,22 +113,12 @@ async fn after_place(
     }
     // The superseded system knows no messages for later: to its clients one exists from when it is sent.
     query = query.filter(message::Column::State.is_not_in(MessageState::FOR_LATER.map(MessageState::as_str)));
-    let query = short(query).order_by_asc(at).order_by_asc(id).limit(page);
-    Ok(query.into_model::<Row>().all(store.readers()).await?)
+    read_rows(store, query.order_by_asc(at).order_by_asc(id).limit(page)).await
 }
 
-fn short(query: Select<message::Entity>) -> Select<message::Entity> {
-    query.select_only().columns([
-        message::Column::Id,
-        message::Column::CustomerId,
-        message::Column::Direction,
-        message::Column::Content,
-        message::Column::Timestamp,
-        message::Column::State,
-        message::Column::WhatsappId,
-        message::Column::Kind,
-        message::Column::SortAt,
-    ])
+async fn read_rows(store: &Store, query: Select<message::Entity>) -> Result<Vec<Row>, StoreError> {
+    let query = query.select_only().columns(COLUMNS);
+    rows::all_as(query, &COLUMNS.map(|column| column.as_str()), store.readers()).await
 }
 
 fn line(row: Row) -> Result<MessageLine, StoreError> {

@@ -4,14 +4,16 @@
 use entity::{account, outbox};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryFilter,
+    QueryOrder, QuerySelect, Select, Statement,
 };
+use serde::Deserialize;
 
 use crate::domain::outbox::Target;
 use crate::domain::{AccountId, OutboxId, Timestamp};
 use crate::store::StoreError;
 use crate::store::database::bounds::MAX_NAMED;
+use crate::store::database::rows;
 
 use super::Busy;
 
@@ -53,28 +55,34 @@ pub(super) struct Wanted<'a> {
     pub busy: &'a Busy,
 }
 
+/// A due row, of which nothing but its id is read.
+#[derive(Deserialize, FromQueryResult)]
+struct Examined {
+    id: OutboxId,
+}
+
 /// Returns the rows that can be done now, smallest id first.
-pub(super) async fn ready(database: &DatabaseConnection, wanted: Wanted<'_>) -> Result<Vec<outbox::Model>, StoreError> {
-    let due: Vec<OutboxId> = due(wanted)
+pub(super) async fn ready(
+    database: &impl ConnectionTrait,
+    wanted: Wanted<'_>,
+) -> Result<Vec<outbox::Model>, StoreError> {
+    let first = due(wanted)
         .select_only()
         .column(outbox::Column::Id)
         .order_by_asc(outbox::Column::NotBefore)
         .order_by_asc(outbox::Column::Id)
-        .limit(MAX_EXAMINED)
-        .into_tuple()
-        .all(database)
-        .await?;
+        .limit(MAX_EXAMINED);
+    let due: Vec<Examined> = rows::all_as(first, &[outbox::Column::Id.as_str()], database).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
     let are_all = (due.len() as u64) < MAX_EXAMINED;
     let heads = outbox::Entity::find()
-        .filter(outbox::Column::Id.is_in(due))
+        .filter(outbox::Column::Id.is_in(due.iter().map(|row| row.id)))
         .filter(outbox::Column::Lane.is_null().or(Expr::exists(earlier()).not()))
         .order_by_asc(outbox::Column::Id)
-        .limit(wanted.limit)
-        .all(database)
-        .await?;
+        .limit(wanted.limit);
+    let heads = rows::all(heads, database).await?;
     if are_all || heads.len() as u64 >= wanted.limit {
         return Ok(heads);
     }
@@ -84,7 +92,7 @@ pub(super) async fn ready(database: &DatabaseConnection, wanted: Wanted<'_>) -> 
 
 /// Returns rows that can be done, of which at most `free` are outside the lanes; the place of others goes to lanes.
 pub(super) async fn with_few_outside(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     wanted: Wanted<'_>,
     rows: Vec<outbox::Model>,
     free: usize,
@@ -102,7 +110,7 @@ pub(super) async fn with_few_outside(
 
 /// Returns the due heads of lanes with urgent work, and of those that were handed over before, smallest id first.
 pub(super) async fn urgent(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     wanted: Wanted<'_>,
 ) -> Result<Vec<outbox::Model>, StoreError> {
     let urgent = Query::select()
@@ -124,7 +132,7 @@ pub(super) async fn urgent(
             .filter(Expr::exists(earlier()).not())
             .order_by_asc(outbox::Column::Id)
             .limit(wanted.limit);
-        rows.extend(heads.all(database).await?);
+        rows.extend(rows::all(heads, database).await?);
     }
     rows.sort_unstable_by_key(|row| row.id);
     rows.dedup_by_key(|row| row.id);
@@ -143,7 +151,7 @@ enum Within {
 
 /// Returns what [`ready`] returns, from all lanes.
 async fn walk(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     wanted: Wanted<'_>,
     within: Within,
 ) -> Result<Vec<outbox::Model>, StoreError> {
@@ -164,7 +172,7 @@ async fn walk(
                 .filter(outbox::Column::Lane.is_null())
                 .order_by_asc(outbox::Column::Id)
                 .limit(wanted.limit);
-            rows.extend(free.all(database).await?);
+            rows.extend(rows::all(free, database).await?);
         }
         let heads = due_heads(database, account, wanted).await?;
         let mut found = 0;
@@ -175,9 +183,8 @@ async fn walk(
             let heads = due(of_account)
                 .filter(outbox::Column::Id.is_in(some.iter().copied()))
                 .order_by_asc(outbox::Column::Id)
-                .limit(wanted.limit)
-                .all(database)
-                .await?;
+                .limit(wanted.limit);
+            let heads = rows::all(heads, database).await?;
             found += heads.len() as u64;
             rows.extend(heads);
         }
@@ -195,7 +202,7 @@ fn merged(wanted: Wanted<'_>, mut rows: Vec<outbox::Model>, others: Vec<outbox::
 
 /// Returns the ids of the due heads of an account's lanes, smallest first, also of busy ones.
 async fn due_heads(
-    database: &DatabaseConnection,
+    database: &impl ConnectionTrait,
     account: AccountId,
     wanted: Wanted<'_>,
 ) -> Result<Vec<OutboxId>, StoreError> {
