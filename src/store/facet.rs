@@ -2,8 +2,9 @@
 //! (`tx.messages().insert(..)`, `store.messages().page(..)`). A facet borrows the store or transaction. Methods that
 //! only read are written once for both; methods that write exist for a [`Tx`] only.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 
+use super::database::readers::Readers;
 use super::database::session::Session;
 use super::{Store, Tx};
 
@@ -17,9 +18,9 @@ pub trait Database: Sync {
 }
 
 impl Database for Store {
-    type Connection = DatabaseConnection;
+    type Connection = Readers;
 
-    fn connection(&self) -> &DatabaseConnection {
+    fn connection(&self) -> &Readers {
         self.readers()
     }
 }

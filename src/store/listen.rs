@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::Seq;
 
+use super::database::readers::Readers;
 use super::journal::{self, CHANNEL};
 
 /// Pause before a lost connection is made again.
@@ -17,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Raises `head` on each notification, until `stopping`. Reads the head after every reconnect, so no event is missed.
 pub(super) async fn run(
     notifications: DatabaseConnection,
-    readers: DatabaseConnection,
+    readers: Readers,
     head: watch::Sender<Seq>,
     stopping: CancellationToken,
 ) {
@@ -40,7 +41,7 @@ pub(super) async fn run(
 
 async fn follow(
     notifications: &DatabaseConnection,
-    readers: &DatabaseConnection,
+    readers: &Readers,
     head: &watch::Sender<Seq>,
 ) -> Result<(), sea_orm::sqlx::Error> {
     let mut listener = PgListener::connect_with(notifications.get_postgres_connection_pool()).await?;

@@ -45,6 +45,7 @@ use crate::domain::{Clock, Seq, Timestamp};
 use crate::supervisor::Supervisor;
 
 use condition::Condition;
+use database::readers::Readers;
 use database::session::Session;
 use database::thread::WriterThread;
 use journal::tally::Tally;
@@ -96,7 +97,7 @@ pub struct Store {
 
 struct Inner {
     writer: DatabaseConnection,
-    readers: DatabaseConnection,
+    readers: Readers,
     backups: DatabaseConnection,
     notifications: DatabaseConnection,
     /// Taken by the backup that is being written.
@@ -194,8 +195,13 @@ impl Store {
         // The readers close first: SQLite cleans up when its last connection closes, and that one must be able to
         // write.
         let inner = &self.inner;
-        for database in [&inner.notifications, &inner.backups, &inner.readers, &inner.writer] {
-            if let Err(error) = database.close_by_ref().await {
+        for closed in [
+            inner.notifications.close_by_ref().await,
+            inner.backups.close_by_ref().await,
+            inner.readers.close().await,
+            inner.writer.close_by_ref().await,
+        ] {
+            if let Err(error) = closed {
                 tracing::warn!("closing the database: {}", StoreError::from(error));
             }
         }
@@ -207,7 +213,7 @@ impl Store {
         self.inner.streams.acquire().await.map_err(|_| StoreError::Closed)
     }
 
-    fn readers(&self) -> &DatabaseConnection {
+    fn readers(&self) -> &Readers {
         &self.inner.readers
     }
 }

@@ -15,11 +15,13 @@ use sea_orm::sqlx::sqlite::{
 use sea_orm::sqlx::{ConnectOptions, Connection, Database, Executor};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+    metric,
 };
 
 use crate::store::StoreError;
 
 use super::file::{OpenFile, Reopened};
+use super::readers::Readers;
 use super::thread::WriterThread;
 
 /// How long SQLite waits for another program's write to end.
@@ -48,6 +50,10 @@ const MYSQL_UNLIMITED: &str =
 /// Statements that a connection to MariaDB or MySQL keeps prepared. More than there are: for one that is dropped, the
 /// driver sends two packets in a row, and the second waits for the server's late acknowledgement of the first (44 ms).
 const MYSQL_STATEMENTS: usize = 1000;
+
+/// Time after which a connection that nobody used is tested before its next use: the other side may be gone without a word,
+/// and a statement would wait for minutes.
+const REST: Duration = Duration::from_secs(1);
 
 /// Durability of a SQLite commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +122,7 @@ pub struct Connections {
     /// The only connection that writes.
     pub writer: DatabaseConnection,
     /// Pool of connections that read.
-    pub readers: DatabaseConnection,
+    pub readers: Readers,
     /// Connection for backups, which hold it as long as their reader takes. Made when it is needed.
     pub backups: DatabaseConnection,
     /// Connection for PostgreSQL's notifications, which hold it for good. Made when it is needed.
@@ -130,10 +136,12 @@ pub struct Connections {
 pub async fn connect(options: &OpenOptions) -> Result<Connections, StoreError> {
     let mut connections = connect_to(options).await?;
     if let Some(StatementLog(take)) = &options.statements {
-        for database in [&mut connections.writer, &mut connections.readers] {
+        let log = || {
             let take = Arc::clone(take);
-            database.set_metric_callback(move |info| take(info.statement.to_string()));
-        }
+            move |info: &metric::Info<'_>| take(info.statement.to_string())
+        };
+        connections.writer.set_metric_callback(log());
+        connections.readers.set_metric_callback(log());
     }
     Ok(connections)
 }
@@ -228,7 +236,7 @@ async fn sqlite(options: &OpenOptions) -> Result<Connections, StoreError> {
         file: Some(OpenFile::note(path, reopened)),
         thread: Some(thread),
         writer: writer.into(),
-        readers: readers.connect_lazy_with(reader.clone()).into(),
+        readers: Readers::new(readers.connect_lazy_with(reader.clone()).into(), options.readers),
         backups: pool(1).connect_lazy_with(reader.clone()).into(),
         notifications: pool(1).connect_lazy_with(reader).into(),
     })
@@ -249,10 +257,11 @@ async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
     let connection = connection.application_name("crm").disable_statement_logging();
     try_once(options, &connection).await?;
     let limited = |size| -> PgPoolOptions {
-        pool(options, size).after_connect(|connection: &mut PgConnection, _| {
+        tested_after_rest(pool(options, size)).after_connect(|connection: &mut PgConnection, _| {
             Box::pin(async move { connection.execute(POSTGRES_LIMITS).await.map(drop) })
         })
     };
+    let readers = limited(options.readers).connect_lazy_with(connection.clone());
     let alone: PgPoolOptions = pool(options, 1);
     Ok(Connections {
         writer: limited(1)
@@ -260,7 +269,7 @@ async fn postgres(options: &OpenOptions) -> Result<Connections, StoreError> {
             .await
             .map_err(refused)?
             .into(),
-        readers: limited(options.readers).connect_lazy_with(connection.clone()).into(),
+        readers: Readers::new(readers.into(), options.readers),
         backups: alone.clone().connect_lazy_with(connection.clone()).into(),
         notifications: alone.connect_lazy_with(connection).into(),
         file: None,
@@ -278,7 +287,7 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
     // Independent of the server's own settings: values that are too long are refused, not cut, and a transaction sees
     // what others have committed; otherwise a collision could never be resolved by reading again.
     let pool = |size, limits: Option<&'static str>| -> MySqlPoolOptions {
-        pool(options, size).after_connect(move |connection: &mut MySqlConnection, _| {
+        tested_after_rest(pool(options, size)).after_connect(move |connection: &mut MySqlConnection, _| {
             Box::pin(async move {
                 connection
                     .execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
@@ -295,11 +304,10 @@ async fn mysql(options: &OpenOptions) -> Result<Connections, StoreError> {
     };
     let limits = Some(MYSQL_LIMITS);
     let writer = pool(1, limits).connect_with(connection.clone()).await;
+    let readers = pool(options.readers, limits).connect_lazy_with(connection.clone());
     Ok(Connections {
         writer: writer.map_err(refused)?.into(),
-        readers: pool(options.readers, limits)
-            .connect_lazy_with(connection.clone())
-            .into(),
+        readers: Readers::new(readers.into(), options.readers),
         backups: pool(1, None).connect_lazy_with(connection.clone()).into(),
         notifications: pool(1, None).connect_lazy_with(connection).into(),
         file: None,
@@ -331,6 +339,19 @@ fn pool<DB: Database>(options: &OpenOptions, size: u32) -> PoolOptions<DB> {
         .min_connections(0)
         .max_connections(size.max(1))
         .acquire_timeout(options.connect_within)
+}
+
+/// Lets a pool test a connection before its use only if that has rested. Testing each would cost every read a second journey
+/// to the server; and who gets one that went just now runs again ([`Readers`], [`crate::store::writer`]).
+fn tested_after_rest<DB: Database>(pool: PoolOptions<DB>) -> PoolOptions<DB> {
+    pool.test_before_acquire(false).before_acquire(|connection, about| {
+        Box::pin(async move {
+            if about.idle_for > REST {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    })
 }
 
 /// Connects once without a pool: a pool retries until its time is over and then does not say why.

@@ -53,6 +53,19 @@ impl From<&DbErr> for Failure {
     }
 }
 
+/// Returns whether a statement failed because its connection is gone, so that it may succeed on another.
+pub fn connection_is_gone(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))
+    | DbErr::Conn(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let failure = from_sqlx(error);
+    let got_one = !matches!(error.as_ref(), sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
+    got_one && failure.aftermath == Aftermath::Again && matches!(failure.error, StoreError::Unreachable(_))
+}
+
 fn from_sqlx(error: &sqlx::Error) -> Failure {
     match error {
         sqlx::Error::Database(inner) => from_database(inner.as_ref()),

@@ -1,4 +1,4 @@
-//! The connection below the facets: opening, sessions, pages of rows, values of columns, statistics, the file of a SQLite
+//! The connection below the facets: opening, readers, sessions, pages of rows, values of columns, statistics, the file of a SQLite
 //! database, and what a failed statement means.
 
 pub mod bounds;
@@ -7,6 +7,7 @@ pub mod error;
 pub mod failure;
 pub mod file;
 pub mod page;
+pub mod readers;
 pub mod row;
 pub mod rows;
 pub mod savepoint;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crm::domain::{ConversationId, MessageId, Seq};
-use crm::store::{MessageFilter, Store, StoreError};
+use crm::store::{MessageFilter, READERS, Store, StoreError};
 use futures_util::FutureExt;
+use futures_util::future::try_join_all;
 use tokio::sync::Barrier;
 
 use super::databases::{BEGIN, Database, Kind, on_each_database};
@@ -73,9 +74,13 @@ async fn lost_connection_reruns_transaction(database: Database) {
 async fn dropped_connections_are_reopened(database: Database) {
     let store = database.open().await;
     let ada = desk::ada(&store).await;
+    // As many at once as there are readers, so that every one of them has a connection which goes.
+    let conversations = store.conversations();
+    let read = || try_join_all((0..READERS).map(|_| conversations.get(ada.id)));
+    read().await.unwrap();
     for i in 0..3 {
         drop_connections(&database).await;
-        assert!(store.conversations().get(ada.id).await.unwrap().is_some());
+        assert!(read().await.unwrap().iter().all(Option::is_some));
         drop_connections(&database).await;
         take(&store, inbound(&ada, &format!("A{i}"), "x", BEGIN)).await.unwrap();
     }
