@@ -65,9 +65,6 @@ impl Driver {
         profile: &Profile,
         address: &str,
     ) -> Result<(Self, CdpSession), DriverError> {
-        // The CDP library initializes TLS, though it is not used here, and panics if two providers are linked and none
-        // is chosen. An error means that one is chosen already.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let program = process::find_driver(options.driver.as_deref())?;
         let limit = options.limits.launch;
         let (mut group, output) = start(&program, profile).map_err(|source| DriverError::CannotStart {
