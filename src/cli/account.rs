@@ -44,16 +44,19 @@ enum Verb {
     },
     /// Add an account, or bring back a removed one with its conversations; then link it with `crm login --account NAME`
     Add {
+        /// Name of the account
         #[arg(value_name = "NAME")]
         name: AccountName,
     },
     /// Release an account whose server has died, so that a server with another data folder can use it
     Release {
+        /// Name of the account
         #[arg(value_name = "NAME", add = complete::accounts())]
         name: String,
     },
     /// Give an account another number, because its owner has changed it; conversations and rooms stay
     Rebind {
+        /// Name of the account
         #[arg(value_name = "NAME", add = complete::accounts())]
         name: String,
         /// The new number, such as +447700900123
@@ -62,6 +65,7 @@ enum Verb {
     },
     /// Remove an account: unlink its device, delete its browser profile, keep its messages
     Remove {
+        /// Name of the account
         #[arg(value_name = "NAME", add = complete::accounts())]
         name: String,
         /// Do not ask

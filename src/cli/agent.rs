@@ -31,11 +31,13 @@ enum Verb {
     },
     /// Show an agent
     View {
+        /// Name or id of the agent
         #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
     },
     /// Add an agent
     Add {
+        /// Name that colleagues see
         #[arg(value_name = "NAME")]
         name: String,
         /// Their user on Matrix, such as @ada:example.org
@@ -56,6 +58,7 @@ enum Verb {
     },
     /// Change an agent
     Edit {
+        /// Name or id of the agent
         #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
         /// Their new name
@@ -96,11 +99,13 @@ enum Verb {
     },
     /// Deactivate an agent: what they write reaches nobody, and their keys end at once
     Deactivate {
+        /// Name or id of the agent
         #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
     },
     /// Activate an agent again
     Activate {
+        /// Name or id of the agent
         #[arg(value_name = "AGENT", add = complete::agents())]
         agent: String,
     },

@@ -52,11 +52,13 @@ enum Verb {
     },
     /// Show a conversation
     View {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
     },
     /// Give a conversation to an agent, or to nobody
     Assign {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// Name or id of the agent; none: nobody
@@ -65,6 +67,7 @@ enum Verb {
     },
     /// Set how a conversation stands
     Status {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// open, pending, snoozed or closed
@@ -76,6 +79,7 @@ enum Verb {
     },
     /// Put labels on a conversation and take others off
     Label {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// +vip puts a label on, -new takes one off
@@ -84,6 +88,7 @@ enum Verb {
     },
     /// Write a note for colleagues; the customer never sees it
     Note {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// The text; - reads it from standard input
@@ -92,6 +97,7 @@ enum Verb {
     },
     /// List the notes of a conversation
     Notes {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         #[command(flatten)]
@@ -106,6 +112,7 @@ enum Verb {
     },
     /// Mark a conversation as read
     Read {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
     },

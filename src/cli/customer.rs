@@ -45,6 +45,7 @@ enum Verb {
     },
     /// Show a customer with their WhatsApp identities and their merges
     View {
+        /// Id of the customer, from `crm customer list`
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
     },
@@ -53,11 +54,13 @@ enum Verb {
         /// Phone number, such as +447700900123
         #[arg(value_name = "NUMBER")]
         phone: String,
+        /// Name that goes before WhatsApp's
         #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
         name: Option<String>,
     },
     /// Change a customer: name, number, status, attributes
     Edit {
+        /// Id of the customer, from `crm customer list`
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
         /// Name that goes before WhatsApp's
@@ -74,8 +77,10 @@ enum Verb {
     },
     /// Rename a customer
     Rename {
+        /// Id of the customer, from `crm customer list`
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
+        /// The new name
         #[arg(value_name = "NAME", required_unless_present = "reset", allow_hyphen_values = true)]
         name: Option<String>,
         /// Use their name from WhatsApp again
@@ -84,7 +89,8 @@ enum Verb {
     },
     /// Put labels on a customer and take others off
     Label {
-        #[arg(value_name = "ID")]
+        /// Id of the customer, from `crm customer list`
+        #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
         /// +vip puts a label on, -new takes one off
         #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true)]
@@ -92,23 +98,28 @@ enum Verb {
     },
     /// Merge OTHER into ID
     Merge {
+        /// Id of the customer, from `crm customer list`
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
+        /// Id of the customer who is merged into that one
         #[arg(value_name = "OTHER", add = complete::customers())]
         other: i64,
     },
     /// Undo a merge, given the id of the merge
     Unmerge {
+        /// Id of the merge, from `crm customer view`
         #[arg(value_name = "MERGE")]
         merge: i64,
     },
     /// Stop sending to a customer
     OptOut {
+        /// Id of the customer, from `crm customer list`
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
     },
     /// Allow sending to a customer again
     OptIn {
+        /// Id of the customer, from `crm customer list`
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
     },

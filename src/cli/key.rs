@@ -44,6 +44,7 @@ enum Verb {
     List,
     /// Make the successor of a key, with the same name and rights; both work for a while
     Rotate {
+        /// Id of the key, from `crm key list`
         #[arg(value_name = "ID")]
         id: i64,
         /// How long the old key still works [default: 24h]
@@ -52,6 +53,7 @@ enum Verb {
     },
     /// Revoke a key for good
     Revoke {
+        /// Id of the key, from `crm key list`
         #[arg(value_name = "ID")]
         id: i64,
     },

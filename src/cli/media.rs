@@ -27,11 +27,13 @@ pub struct Media {
 enum Verb {
     /// Show type, size and state of a medium
     View {
+        /// Id of the medium, from `crm message view`
         #[arg(value_name = "ID")]
         id: i64,
     },
     /// Download a medium
     Get {
+        /// Id of the medium, from `crm message view`
         #[arg(value_name = "ID")]
         id: i64,
         /// Write to this file or folder; - is standard output [default: its own name, in the current folder]
@@ -43,6 +45,7 @@ enum Verb {
     },
     /// Fetch a medium from WhatsApp that is not stored here
     Fetch {
+        /// Id of the medium, from `crm message view`
         #[arg(value_name = "ID")]
         id: i64,
     },

@@ -28,6 +28,7 @@ pub struct Message {
 enum Verb {
     /// List the messages of a conversation, the oldest first
     List {
+        /// Id of the conversation, from `crm conversation list`
         #[arg(value_name = "CONVERSATION", add = complete::conversations())]
         conversation: i64,
         #[command(flatten)]
@@ -40,25 +41,31 @@ enum Verb {
     },
     /// Show a message
     View {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
     },
     /// Send a failed or unknown message again
     Retry {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
     },
     /// Set the outcome of a message whose state is unknown
     Resolve {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
+        /// What became of it
         #[arg(value_enum)]
         state: Found,
     },
     /// Edit the text of a message, within 15 minutes, or the time of one for later
     Edit {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
+        /// The new text
         #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "at")]
         text: Option<String>,
         /// Send it at this time: 18:00, "tomorrow 9:00", "in 2h", 2026-12-01T18:00:00+01:00
@@ -67,6 +74,7 @@ enum Verb {
     },
     /// Send the content of a message to somebody else
     Forward {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
         #[command(flatten)]
@@ -74,23 +82,28 @@ enum Verb {
     },
     /// Send a scheduled or held message now
     Release {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
     },
     /// Delete a message for everyone
     Delete {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
     },
     /// React to a message with an emoji; without one, remove our reaction
     React {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
+        /// One emoji
         #[arg(value_name = "EMOJI", default_value = "", hide_default_value = true)]
         emoji: String,
     },
     /// Cancel a message that has not gone out yet
     Cancel {
+        /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
     },

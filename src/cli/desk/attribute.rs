@@ -23,11 +23,13 @@ enum Verb {
     List,
     /// Show a definition
     View {
+        /// Name of the attribute
         #[arg(value_name = "NAME")]
         name: String,
     },
     /// Define an attribute; values that customers have already stay
     Create {
+        /// Name of the attribute
         #[arg(value_name = "NAME")]
         name: String,
         /// text, number, boolean, date, url or choice [default: choice with --choice, else text]
@@ -38,6 +40,7 @@ enum Verb {
     },
     /// Change the choices or the description of an attribute; values that customers have stay
     Edit {
+        /// Name of the attribute
         #[arg(value_name = "NAME")]
         name: String,
         #[command(flatten)]
@@ -45,6 +48,7 @@ enum Verb {
     },
     /// Delete a definition; values that customers have stay, and are free from then on
     Delete {
+        /// Name of the attribute
         #[arg(value_name = "NAME")]
         name: String,
     },

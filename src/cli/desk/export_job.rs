@@ -30,11 +30,13 @@ enum Verb {
     },
     /// Show an export
     View {
+        /// Id of the job, from `crm export job list`
         #[arg(value_name = "ID")]
         id: i64,
     },
     /// Download the file of an export, once it is done
     Download {
+        /// Id of the job, from `crm export job list`
         #[arg(value_name = "ID")]
         id: i64,
         /// Write to this file, which appears once it is complete [default: standard output]
@@ -43,6 +45,7 @@ enum Verb {
     },
     /// Cancel an export that waits or runs; delete one that has ended, with its file
     Cancel {
+        /// Id of the job, from `crm export job list`
         #[arg(value_name = "ID")]
         id: i64,
     },

@@ -27,11 +27,13 @@ enum Verb {
     },
     /// Show a label
     View {
+        /// Name of the label
         #[arg(value_name = "NAME", add = complete::labels())]
         name: String,
     },
     /// Create a label
     Create {
+        /// Name of the label
         #[arg(value_name = "NAME")]
         name: String,
         #[command(flatten)]
@@ -39,6 +41,7 @@ enum Verb {
     },
     /// Change the colour or the description of a label
     Edit {
+        /// Name of the label
         #[arg(value_name = "NAME", add = complete::labels())]
         name: String,
         #[command(flatten)]
@@ -46,6 +49,7 @@ enum Verb {
     },
     /// Delete a label, and take it off all conversations and customers
     Delete {
+        /// Name of the label
         #[arg(value_name = "NAME", add = complete::labels())]
         name: String,
     },

@@ -37,11 +37,13 @@ enum Verb {
     },
     /// Show a template
     View {
+        /// Name of the template
         #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
     },
     /// Create a template
     Create {
+        /// Name of the template
         #[arg(value_name = "NAME")]
         name: String,
         #[command(flatten)]
@@ -49,6 +51,7 @@ enum Verb {
     },
     /// Change a template; what is not given stays
     Edit {
+        /// Name of the template
         #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
         #[command(flatten)]
@@ -68,11 +71,13 @@ enum Verb {
     },
     /// Delete a template; messages that were sent with it stay
     Delete {
+        /// Name of the template
         #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
     },
     /// Show what a template would send, and send nothing
     Render {
+        /// Name of the template
         #[arg(value_name = "NAME", add = complete::templates())]
         name: String,
         /// A customer's name, customer:ID or conversation:ID

@@ -164,17 +164,19 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a field of an object; on a terminal within its columns, and a time also relative to now.
+    /// Prints a field of an object; on a terminal within its columns, and a time also relative to now. What continues a
+    /// value is indented: a line of somebody's text must not look like a field.
     fn field(&mut self, name: &str, names: usize, value: &str) -> io::Result<()> {
+        let indent = " ".repeat(names + 2);
         let Some(columns) = self.columns else {
+            let value = value.replace('\n', &format!("\n{indent}"));
             return writeln!(self.sink, "{name:names$}  {value}");
         };
         let value = match absolute(value).filter(|_| is_time(name)) {
             Some(time) => format!("{value} ({})", since(time, SystemClock.now())),
             None => value.replace('\t', " "),
         };
-        let lines = wrap(&value, columns.saturating_sub(names + 2));
-        let indent = " ".repeat(names + 2);
+        let lines = wrap(&value, columns.saturating_sub(indent.len()));
         writeln!(self.sink, "{name:names$}  {}", lines.join(&format!("\n{indent}")))
     }
 
@@ -338,6 +340,8 @@ pub fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// rule 31.
@@ -350,5 +354,13 @@ mod tests {
             "{shown:?}"
         );
         assert!(shown.ends_with("\nnext\ttab é 👍"));
+    }
+    #[test]
+    fn second_line_of_value_is_no_field() {
+        let mut output = Output::page(Format::Table, false);
+        output.columns = None;
+        output.one(&json!({"content": "good\nstate  read", "id": 1})).unwrap();
+        let page = String::from_utf8(output.into_page().text).unwrap();
+        assert_eq!(page, "content  good\n         state  read\nid       1\n");
     }
 }

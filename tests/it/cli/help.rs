@@ -4,107 +4,44 @@ use std::fmt::Write as _;
 
 use super::rig::Shell;
 
-const COMMANDS: &[&[&str]] = &[
-    &[],
-    &["serve"],
-    &["login"],
-    &["logout"],
-    &["status"],
-    &["sync"],
-    &["doctor"],
-    &["send"],
-    &["tail"],
-    &["account"],
-    &["account", "list"],
-    &["account", "add"],
-    &["account", "rebind"],
-    &["account", "release"],
-    &["account", "remove"],
-    &["agent"],
-    &["agent", "list"],
-    &["agent", "view"],
-    &["agent", "add"],
-    &["agent", "edit"],
-    &["agent", "deactivate"],
-    &["agent", "activate"],
-    &["customer"],
-    &["customer", "list"],
-    &["customer", "view"],
-    &["customer", "label"],
-    &["customer", "edit"],
-    &["customer", "rename"],
-    &["customer", "merge"],
-    &["customer", "unmerge"],
-    &["attribute"],
-    &["attribute", "list"],
-    &["attribute", "view"],
-    &["attribute", "create"],
-    &["attribute", "edit"],
-    &["attribute", "delete"],
-    &["conversation"],
-    &["conversation", "list"],
-    &["conversation", "view"],
-    &["conversation", "notes"],
-    &["conversation", "counts"],
-    &["conversation", "read"],
-    &["label"],
-    &["label", "list"],
-    &["message"],
-    &["message", "list"],
-    &["message", "view"],
-    &["message", "forward"],
-    &["message", "retry"],
-    &["message", "resolve"],
-    &["message", "cancel"],
-    &["matrix"],
-    &["matrix", "registration"],
-    &["matrix", "check"],
-    &["matrix", "verify"],
-    &["matrix", "reset"],
-    &["matrix", "abandon"],
-    &["matrix", "recovery-key"],
-    &["media"],
-    &["media", "view"],
-    &["media", "get"],
-    &["media", "fetch"],
-    &["template"],
-    &["template", "list"],
-    &["template", "view"],
-    &["template", "create"],
-    &["template", "edit"],
-    &["template", "delete"],
-    &["template", "render"],
-    &["outbox"],
-    &["outbox", "status"],
-    &["outbox", "resume"],
-    &["export"],
-    &["export", "job"],
-    &["export", "job", "list"],
-    &["export", "job", "view"],
-    &["export", "job", "download"],
-    &["export", "job", "cancel"],
-    &["key"],
-    &["key", "create"],
-    &["key", "list"],
-    &["key", "rotate"],
-    &["key", "revoke"],
-    &["audit"],
-    &["backup"],
-    &["restore"],
-    &["completion"],
-    &["man"],
-];
-
 #[tokio::test]
 async fn every_command_has_help() {
     let shell = Shell::bare();
     let mut all = String::new();
-    for command in COMMANDS {
-        let arguments = [*command, &["--help"]].concat();
+    let mut open = vec![Vec::new()];
+    while let Some(command) = open.pop() {
+        let arguments: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
         let help = shell.ok(&arguments).await.out;
         writeln!(all, "## crm {}\n{}\n", command.join(" "), help.trim_end()).unwrap();
+        assert_eq!(undescribed(&help), None, "crm {}", command.join(" "));
+        let listed = commands_in(&help).rev();
+        open.extend(listed.map(|name| command.iter().cloned().chain([name.to_owned()]).collect()));
     }
     insta::assert_snapshot!(all);
+}
+
+/// Returns the commands that a help text lists, but for `help`, which has none.
+fn commands_in(help: &str) -> impl DoubleEndedIterator<Item = &str> {
+    let list = help.split_once("\nCommands:\n").map_or("", |(_, list)| list);
+    let list = list.split_once("\n\n").map_or(list, |(list, _)| list);
+    // What continues a line is indented further.
+    let names = list.lines().filter_map(|line| line.strip_prefix("  "));
+    names
+        .filter(|rest| !rest.starts_with(' '))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .filter(|name| *name != "help")
+}
+
+/// Returns the first argument or option of a help text that it does not describe.
+fn undescribed(help: &str) -> Option<&str> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines: Vec<&str> = help.lines().collect();
+    let found = lines.windows(2).find(|pair| {
+        let is_named = (2..=6).contains(&indent(pair[0])) && pair[0].trim_start().starts_with(['<', '[', '-']);
+        // A long list has the description on the next line.
+        is_named && !pair[0].trim().contains("  ") && indent(pair[1]) <= 6
+    });
+    found.map(|pair| pair[0])
 }
 
 #[tokio::test]
