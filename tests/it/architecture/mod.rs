@@ -1,5 +1,6 @@
-//! The directions of the house (`ARCHITECTURE.md`, "The house") and its other rules, kept by reading the sources. Each rule is
-//! held against small programs with a breach planted in them as well (`planted`).
+//! Which folder may use which (`ARCHITECTURE.md`, "Folders"), and other rules of the sources, kept by reading them. A room is a
+//! folder of `src/`, a wing a folder of `src/bridge/`, a face what either shows to others. Each rule is held against small
+//! programs with a breach planted in them as well (`planted`).
 
 mod pages;
 mod planted;
