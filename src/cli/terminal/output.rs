@@ -355,6 +355,7 @@ mod tests {
         );
         assert!(shown.ends_with("\nnext\ttab é 👍"));
     }
+
     #[test]
     fn second_line_of_value_is_no_field() {
         let mut output = Output::page(Format::Table, false);

@@ -41,11 +41,11 @@ impl From<DbErr> for StoreError {
 
 impl From<&DbErr> for Failure {
     fn from(error: &DbErr) -> Self {
+        if let Some(inner) = of_driver(error) {
+            return from_sqlx(inner);
+        }
         match error {
             DbErr::Custom(text) if text == NUL => undo(StoreError::Unstorable(NUL.to_owned())),
-            DbErr::Exec(RuntimeErr::SqlxError(inner))
-            | DbErr::Query(RuntimeErr::SqlxError(inner))
-            | DbErr::Conn(RuntimeErr::SqlxError(inner)) => from_sqlx(inner),
             DbErr::ConnectionAcquire(why) => again(StoreError::Unreachable(why.to_string())),
             DbErr::Conn(why) => again(StoreError::Unreachable(why.to_string())),
             other => undo(StoreError::Database(other.to_string())),
@@ -55,15 +55,22 @@ impl From<&DbErr> for Failure {
 
 /// Returns whether a statement failed because its connection is gone, so that it may succeed on another.
 pub fn connection_is_gone(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error))
-    | DbErr::Query(RuntimeErr::SqlxError(error))
-    | DbErr::Conn(RuntimeErr::SqlxError(error))) = error
-    else {
+    let Some(error) = of_driver(error) else {
         return false;
     };
     let failure = from_sqlx(error);
-    let got_one = !matches!(error.as_ref(), sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
+    let got_one = !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
     got_one && failure.aftermath == Aftermath::Again && matches!(failure.error, StoreError::Unreachable(_))
+}
+
+/// Returns the driver's error, if that is what failed.
+fn of_driver(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(inner))
+        | DbErr::Query(RuntimeErr::SqlxError(inner))
+        | DbErr::Conn(RuntimeErr::SqlxError(inner)) => Some(inner),
+        _ => None,
+    }
 }
 
 fn from_sqlx(error: &sqlx::Error) -> Failure {

@@ -13,6 +13,7 @@ use crate::domain::outbox::Target;
 use crate::domain::{AccountId, OutboxId, Timestamp};
 use crate::store::StoreError;
 use crate::store::database::bounds::MAX_NAMED;
+use crate::store::database::readers::Readers;
 use crate::store::database::rows;
 
 use super::Busy;
@@ -62,10 +63,7 @@ struct Examined {
 }
 
 /// Returns the rows that can be done now, smallest id first.
-pub(super) async fn ready(
-    database: &impl ConnectionTrait,
-    wanted: Wanted<'_>,
-) -> Result<Vec<outbox::Model>, StoreError> {
+pub(super) async fn ready(database: &Readers, wanted: Wanted<'_>) -> Result<Vec<outbox::Model>, StoreError> {
     let first = due(wanted)
         .select_only()
         .column(outbox::Column::Id)
@@ -92,7 +90,7 @@ pub(super) async fn ready(
 
 /// Returns rows that can be done, of which at most `free` are outside the lanes; the place of others goes to lanes.
 pub(super) async fn with_few_outside(
-    database: &impl ConnectionTrait,
+    database: &Readers,
     wanted: Wanted<'_>,
     rows: Vec<outbox::Model>,
     free: usize,
@@ -109,10 +107,7 @@ pub(super) async fn with_few_outside(
 }
 
 /// Returns the due heads of lanes with urgent work, and of those that were handed over before, smallest id first.
-pub(super) async fn urgent(
-    database: &impl ConnectionTrait,
-    wanted: Wanted<'_>,
-) -> Result<Vec<outbox::Model>, StoreError> {
+pub(super) async fn urgent(database: &Readers, wanted: Wanted<'_>) -> Result<Vec<outbox::Model>, StoreError> {
     let urgent = Query::select()
         .column(outbox::Column::Lane)
         .from(outbox::Entity)
@@ -150,11 +145,7 @@ enum Within {
 }
 
 /// Returns what [`ready`] returns, from all lanes.
-async fn walk(
-    database: &impl ConnectionTrait,
-    wanted: Wanted<'_>,
-    within: Within,
-) -> Result<Vec<outbox::Model>, StoreError> {
+async fn walk(database: &Readers, wanted: Wanted<'_>, within: Within) -> Result<Vec<outbox::Model>, StoreError> {
     let accounts: Vec<AccountId> = if let Some(account) = wanted.account {
         vec![account]
     } else {
@@ -201,11 +192,7 @@ fn merged(wanted: Wanted<'_>, mut rows: Vec<outbox::Model>, others: Vec<outbox::
 }
 
 /// Returns the ids of the due heads of an account's lanes, smallest first, also of busy ones.
-async fn due_heads(
-    database: &impl ConnectionTrait,
-    account: AccountId,
-    wanted: Wanted<'_>,
-) -> Result<Vec<OutboxId>, StoreError> {
+async fn due_heads(database: &Readers, account: AccountId, wanted: Wanted<'_>) -> Result<Vec<OutboxId>, StoreError> {
     let backend = database.get_database_backend();
     let sql = match backend {
         DbBackend::MySql => WALK_MYSQL,

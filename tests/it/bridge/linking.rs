@@ -1,5 +1,6 @@
 //! Logins, logouts and take-overs as wanted state: asked for at once, brought about by the account's worker, through a crash.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,6 +12,15 @@ use crm::store::{StoreError, WorkFor};
 
 use super::accounts::{PATIENCE, Server, Silent};
 use crate::api::whatsapp::SilentWhatsApp;
+
+/// Runs a server with one account, whose page has not told anything yet.
+async fn running(folder: &Path) -> (Arc<Silent>, Server, AccountId) {
+    let source = Arc::new(Silent::default());
+    let server = Server::start(folder, &source).await;
+    let account = server.add("default").await.id;
+    server.run().await;
+    (source, server, account)
+}
 
 /// Waits until nothing is wanted of the account's link.
 async fn done(server: &Server, account: AccountId) {
@@ -45,10 +55,7 @@ async fn log_in_and_hang(server: &Server, port: &SilentWhatsApp, account: Accoun
 #[tokio::test]
 async fn requested_login_survives_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Arc::new(Silent::default());
-    let server = Server::start(folder.path(), &source).await;
-    let account = server.add("default").await.id;
-    server.run().await;
+    let (source, server, account) = running(folder.path()).await;
     let port = source.port("default");
     log_in_and_hang(&server, &port, account).await;
     server.stop().await;
@@ -69,10 +76,7 @@ async fn requested_login_survives_restart() {
 #[tokio::test]
 async fn late_wake_up_repeats_no_login() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Arc::new(Silent::default());
-    let server = Server::start(folder.path(), &source).await;
-    let account = server.add("default").await.id;
-    server.run().await;
+    let (source, server, account) = running(folder.path()).await;
     let port = source.port("default");
     log_in_and_hang(&server, &port, account).await;
     let woken = server.store.write(account, |tx, &account| {
@@ -95,10 +99,7 @@ async fn late_wake_up_repeats_no_login() {
 #[tokio::test]
 async fn last_link_request_replaces_hanging_one() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Arc::new(Silent::default());
-    let server = Server::start(folder.path(), &source).await;
-    let account = server.add("default").await.id;
-    server.run().await;
+    let (source, server, account) = running(folder.path()).await;
     source.link("default", "+447700900002");
     server.until_state(account, SessionState::Offline).await;
     let port = source.port("default");
@@ -119,10 +120,7 @@ async fn last_link_request_replaces_hanging_one() {
 #[tokio::test]
 async fn failed_link_request_says_why_and_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let source = Arc::new(Silent::default());
-    let server = Server::start(folder.path(), &source).await;
-    let account = server.add("default").await.id;
-    server.run().await;
+    let (source, server, account) = running(folder.path()).await;
     let mut failed = server.desk.link_failed(account).await.unwrap();
     source
         .port("default")
