@@ -11,6 +11,9 @@ use super::accounts;
 
 /// Upper bound of the rooms that former agents are put out of at once; of the others, at their next change.
 const MAX_ROOMS: u64 = 100_000;
+/// Setting that is there when the rooms from before members could no longer invite were brought up to date, which puts out
+/// those whom members had let in.
+const CLOSED: &str = "rooms.closed";
 
 /// Changes that the configuration has made in the table of agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,7 +97,11 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
             reconciled.left.push(user);
         }
     }
-    if !reconciled.left.is_empty() {
+    let is_closed = tx.settings().get(CLOSED).await?.is_some();
+    if !is_closed {
+        tx.settings().set(CLOSED, Some("yes")).await?;
+    }
+    if !is_closed || !reconciled.left.is_empty() {
         update_members(tx).await?;
     }
     Ok(reconciled)

@@ -32,7 +32,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
         Some(account) => format!("{number} · account {account}"),
         None => number,
     };
-    let (invite, exclude) = members(core, &conversation).await?;
+    let Members { invite, allow, exclude } = members(core, &conversation).await?;
     let reserved = reserve(core, id, us).await?;
     Ok(RoomSpec {
         alias: reserved.alias,
@@ -45,6 +45,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
         },
         topic: format!("{number} · {}", conversation.status),
         invite,
+        allow,
         exclude,
         replaces: None,
         direct: false,
@@ -52,12 +53,16 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
     })
 }
 
+/// Members of a conversation's room.
+struct Members {
+    invite: Vec<MatrixUserId>,
+    allow: Vec<MatrixUserId>,
+    exclude: Vec<MatrixUserId>,
+}
+
 /// Returns who is asked into a conversation's room, and who must not be there. Until somebody has the conversation all agents
 /// are asked, since nobody is notified of a room that they are not in; afterwards its assignee, and others may join.
-async fn members(
-    core: &Core,
-    conversation: &Conversation,
-) -> Result<(Vec<MatrixUserId>, Vec<MatrixUserId>), StoreError> {
+async fn members(core: &Core, conversation: &Conversation) -> Result<Members, StoreError> {
     let agents = core.store.agents();
     let (all, exclude) = agents.of_account(conversation.account_id).await?;
     let assignee = match &conversation.assignee {
@@ -65,9 +70,12 @@ async fn members(
         None => None,
     };
     // One who is no agent here any more, or not on Matrix, would leave the room without anybody to notify.
-    Ok(match assignee.filter(|user| all.contains(user)) {
-        Some(user) => (vec![user], exclude),
-        None => (all, exclude),
+    let assignee = assignee.filter(|user| all.contains(user));
+    let allow = all.iter().chain(&core.policy.owner).cloned().collect();
+    Ok(Members {
+        invite: assignee.map_or(all, |user| vec![user]),
+        allow,
+        exclude,
     })
 }
 
@@ -108,6 +116,7 @@ pub(crate) fn trouble(core: &Core, owner: &MatrixUserId) -> RoomSpec {
         name: "crm".to_owned(),
         topic: "Problems of crm, and their end".to_owned(),
         invite: vec![owner.clone()],
+        allow: vec![],
         exclude: vec![],
         replaces: None,
         direct: true,
@@ -124,6 +133,7 @@ pub(crate) fn management(core: &Core, invite: Vec<MatrixUserId>, exclude: Vec<Ma
         topic: "For managers: accounts, codes for linking, problems. !help lists the commands; nothing here goes to customers."
             .to_owned(),
         invite,
+        allow: vec![],
         exclude,
         replaces: None,
         direct: false,

@@ -19,6 +19,8 @@ pub struct RoomSpec {
     pub topic: String,
     /// Users to invite, unless they have left the room by themselves.
     pub invite: Vec<MatrixUserId>,
+    /// Users who may be in the room without being invited: the other agents, and the owner.
+    pub allow: Vec<MatrixUserId>,
     /// Users who must not be in the room: former agents.
     pub exclude: Vec<MatrixUserId>,
     /// Room that it replaces.

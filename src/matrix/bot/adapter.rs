@@ -10,8 +10,8 @@ use matrix_sdk::{Client, reqwest};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use super::invitations::Invitations;
-use super::sdk_sync::{LastSdkSync, SdkSync};
-use super::sync::SYNC_TIMEOUT;
+use super::sdk_sync::SdkSync;
+use super::sync::{SYNC_TIMEOUT, Standing};
 use super::{files, login, send, sync};
 use crate::domain::matrix::{
     Matrix, MatrixError, MatrixStatus, RoomBatch, RoomContent, RoomEvent, RoomFileError, RoomMark, RoomSpec, SentFile,
@@ -47,7 +47,7 @@ pub(super) struct Inner {
     rooms: Rooms,
     invitations: Invitations,
     /// Held during a sync: one at a time.
-    last_sdk_sync: Mutex<LastSdkSync>,
+    standing: Mutex<Standing>,
     sdk: SdkSync,
     /// Client for files, which are too large for the SDK's.
     http: reqwest::Client,
@@ -70,7 +70,7 @@ impl Bot {
             supervisor: supervisor.clone(),
             rooms: Rooms::new(),
             invitations: Invitations::default(),
-            last_sdk_sync: Mutex::default(),
+            standing: Mutex::default(),
             sdk: SdkSync::default(),
             http: download::client()?,
             uploads: Semaphore::new(UPLOADS),
@@ -148,13 +148,13 @@ impl Matrix for Bot {
         async move {
             let inner = &self.inner;
             let client = inner.connection.client()?;
-            let mut last = inner.last_sdk_sync.lock().await;
+            let mut standing = inner.standing.lock().await;
             let is_moving = inner.logins().is_moving;
             let batch = inner
                 .connection
                 .within(
                     SYNC_TIMEOUT,
-                    sync::sync(&client, (acked, is_moving), &inner.sdk, &mut last),
+                    sync::sync(&client, (acked, is_moving), &inner.sdk, &mut standing),
                 )
                 .await
                 .inspect_err(|_| {

@@ -1,6 +1,7 @@
 //! The bot: an ordinary user of a homeserver, on matrix-sdk. It logs in, syncs, creates rooms and sends.
 
 mod adapter;
+mod backlog;
 mod cross_signing;
 mod files;
 mod gap;

@@ -55,14 +55,7 @@ impl SdkSync {
         if is_incomplete(&room) {
             room.sync_members().await?;
             // The SDK requests missing device lists at the start of a sync, from its own position, which is not ours.
-            sync_once(
-                client,
-                SyncSettings::new()
-                    .token(SdkToken::ReusePrevious)
-                    .timeout(Duration::ZERO),
-                TIMELINE,
-            )
-            .await?;
+            sync_on(client).await?;
         }
         Ok(())
     }
@@ -94,6 +87,26 @@ impl SdkSync {
         *last = Some(Instant::now());
         Ok(())
     }
+
+    /// Runs a sync from the SDK's own position, if the last one is too long ago.
+    pub(super) async fn keep_up(&self, client: &Client, last: &mut LastSdkSync) -> Result<(), Fault> {
+        if last.is_some_and(|at| at.elapsed() < MAX_INTERVAL) {
+            return Ok(());
+        }
+        let _exclusive = self.gate.write().await;
+        *last = None;
+        sync_on(client).await?;
+        *last = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// Runs a sync from the SDK's own position.
+async fn sync_on(client: &Client) -> Result<(), Fault> {
+    let settings = SyncSettings::new()
+        .token(SdkToken::ReusePrevious)
+        .timeout(Duration::ZERO);
+    sync_once(client, settings, TIMELINE).await.map(drop)
 }
 
 async fn sync_once(client: &Client, settings: SyncSettings, timeline: u32) -> Result<String, Fault> {

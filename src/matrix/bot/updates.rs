@@ -1,6 +1,6 @@
 //! The room updates of one answer of `/sync`.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Rooms;
 use matrix_sdk::ruma::events::{AnySyncEphemeralRoomEvent, AnySyncTimelineEvent};
@@ -16,14 +16,14 @@ pub(super) struct RoomUpdate {
     pub(super) room: OwnedRoomId,
     /// Token of the timeline's beginning, if events before it were left out.
     pub(super) gap: Option<String>,
-    /// Events, decrypted where the SDK has the keys.
+    /// Events, as they came.
     pub(super) timeline: Vec<Raw<AnySyncTimelineEvent>>,
     /// Receipts.
     pub(super) ephemeral: Vec<Raw<AnySyncEphemeralRoomEvent>>,
 }
 
-/// Collects the updates of all rooms and decrypts their events where the SDK has the keys.
-pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<RoomUpdate> {
+/// Collects the updates of all rooms.
+pub(super) fn of(rooms: Rooms) -> VecDeque<RoomUpdate> {
     let joined = rooms
         .join
         .into_iter()
@@ -32,30 +32,28 @@ pub(super) async fn of(client: &Client, rooms: Rooms) -> Vec<RoomUpdate> {
         .leave
         .into_iter()
         .map(|(room, update)| (room, update.timeline, Vec::new()));
-    let mut updates = Vec::new();
-    for (room, timeline, ephemeral) in joined.chain(left) {
-        updates.push(RoomUpdate {
-            gap: timeline.prev_batch.filter(|_| timeline.limited),
-            timeline: decrypt(client, &room, timeline.events).await,
-            room,
-            ephemeral,
-        });
-    }
-    updates
+    let updates = joined.chain(left).map(|(room, timeline, ephemeral)| RoomUpdate {
+        gap: timeline.prev_batch.filter(|_| timeline.limited),
+        timeline: timeline.events,
+        room,
+        ephemeral,
+    });
+    updates.collect()
 }
 
-async fn decrypt(
+/// Decrypts events where the SDK has the keys.
+pub(super) async fn decrypt(
     client: &Client,
     room: &RoomId,
-    events: Vec<Raw<AnySyncTimelineEvent>>,
+    events: &[Raw<AnySyncTimelineEvent>],
 ) -> Vec<Raw<AnySyncTimelineEvent>> {
     let Some(room) = client.get_room(room) else {
-        return events;
+        return events.to_vec();
     };
     let mut decrypted = Vec::with_capacity(events.len());
     let mut absent = HashSet::new();
     for event in events {
-        decrypted.push(decrypt_one(&room, event, &mut absent).await);
+        decrypted.push(decrypt_one(&room, event.clone(), &mut absent).await);
     }
     decrypted
 }

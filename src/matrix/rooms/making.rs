@@ -34,6 +34,8 @@ pub struct Plan<'a> {
     pub wanted: Vec<Wanted>,
     /// Users to invite.
     pub invite: &'a [MatrixUserId],
+    /// Users who may be in it as well.
+    pub allow: &'a [MatrixUserId],
     /// Users to put out.
     pub exclude: &'a [MatrixUserId],
     /// Its kind.
@@ -46,6 +48,14 @@ pub struct Plan<'a> {
     pub replaces: Option<&'a MatrixRoomId>,
     /// Its version, if it is made; none: the homeserver's own.
     pub version: Option<&'a str>,
+}
+
+impl Plan<'_> {
+    /// Returns whether a user may be in the room.
+    fn has_place_for(&self, user: &str, us: &UserId) -> bool {
+        let mut users = self.invite.iter().chain(self.allow);
+        user == us.as_str() || self.logins.has(user) || users.any(|other| other.as_str() == user)
+    }
 }
 
 /// Kind of a room.
@@ -103,6 +113,7 @@ pub fn plan<'a>(
         alias: &spec.alias,
         wanted,
         invite: &spec.invite,
+        allow: &spec.allow,
         exclude: &spec.exclude,
         kind,
         creator: spec.creator.as_ref(),
@@ -250,12 +261,17 @@ async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Pl
     if matches!(plan.kind, Kind::Room | Kind::Closed | Kind::Space)
         && let Some(levels) = current.closed_to_guests()
     {
+        // While members could invite, they may have let in others, who would go on getting the keys. Before it is closed: after
+        // a crash the next update begins with this.
+        for guest in current.guests().filter(|user| !plan.has_place_for(user, caller.us())) {
+            put_out(caller, room, guest).await?;
+        }
         let levels = Wanted::new("m.room.power_levels", "", levels);
         state::set(caller, room.to_owned(), &levels).await?;
     }
     for user in plan.exclude {
         if current.is_member_or_invited(user.as_str()) {
-            put_out(caller, room, user).await?;
+            put_out(caller, room, user.as_str()).await?;
         }
     }
     for user in plan.invite {
@@ -279,14 +295,14 @@ async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Pl
     Ok(())
 }
 
-/// Removes a former agent from a room.
-async fn put_out(caller: Caller<'_>, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
-    let mut request = kick_user::v3::Request::new(room.to_owned(), UserId::parse(user.as_str())?);
-    request.reason = Some("no longer an agent of this desk".to_owned());
+/// Removes a former agent, or whom one has let in, from a room.
+async fn put_out(caller: Caller<'_>, room: &RoomId, user: &str) -> Result<(), Fault> {
+    let mut request = kick_user::v3::Request::new(room.to_owned(), UserId::parse(user)?);
+    request.reason = Some("not an agent of this desk".to_owned());
     match send!(caller, request) {
         // One who cannot be removed must not keep the room's other changes back.
         Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
-            tracing::warn!(%room, %user, "could not remove a former agent: {fault}; remove them in Element");
+            tracing::warn!(%room, %user, "could not remove who is no agent: {fault}; remove them in Element");
             Ok(())
         }
         done => done.map(|_| ()),

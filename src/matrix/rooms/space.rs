@@ -89,6 +89,7 @@ impl Space {
             alias: &team.space.alias,
             wanted: vec![Wanted::new("m.room.name", "", json!({"name": team.space.name}))],
             invite: &invite,
+            allow: &[],
             exclude,
             kind: Kind::Space,
             creator: None,

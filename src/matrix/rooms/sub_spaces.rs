@@ -36,6 +36,7 @@ impl Rooms {
             alias: &spec.alias,
             wanted,
             invite: &spec.invite,
+            allow: &[],
             exclude: &spec.exclude,
             kind: Kind::Space,
             creator: None,

@@ -61,7 +61,7 @@ impl Service {
     fn update_space(&self, session: Arc<Session>) {
         let inner = Arc::clone(&self.inner);
         self.inner.supervisor.spawn_short("matrix-space", async move {
-            let logins = inner.logins();
+            let logins = inner.logins_with(&session);
             let ensured = inner.rooms.ensure_space(session.caller(), inner.team(&logins), &[]);
             if let Err(error) = inner.connection.within(ROOM_TIMEOUT, ensured).await {
                 tracing::warn!("could not update the Space: {error}; trying again with the next room");
@@ -200,7 +200,7 @@ impl Matrix for Service {
     fn ensure_room<'a>(&'a self, spec: &'a RoomSpec) -> BoxFuture<'a, Result<MatrixRoomId, MatrixError>> {
         async move {
             let (inner, session) = (&self.inner, self.inner.connection.client()?);
-            let logins = inner.logins();
+            let logins = inner.logins_with(&session);
             let ensured = inner.rooms.ensure(session.caller(), inner.team(&logins), spec, false);
             let room = inner.connection.within(ROOM_TIMEOUT, ensured).await?;
             Ok(MatrixRoomId(room.to_string()))
@@ -211,7 +211,7 @@ impl Matrix for Service {
     fn update_room<'a>(&'a self, room: &'a MatrixRoomId, spec: &'a RoomSpec) -> BoxFuture<'a, Result<(), MatrixError>> {
         async move {
             let (inner, session, room) = (&self.inner, self.inner.connection.client()?, room_id(room)?);
-            let logins = inner.logins();
+            let logins = inner.logins_with(&session);
             let updated = inner
                 .rooms
                 .update(session.caller(), inner.team(&logins), &room, spec, false);
@@ -368,7 +368,8 @@ impl Matrix for Service {
         exclude: &'a [MatrixUserId],
     ) -> BoxFuture<'a, Result<(), MatrixError>> {
         async move {
-            let (inner, session, logins) = (&self.inner, self.inner.connection.client()?, self.inner.logins());
+            let (inner, session) = (&self.inner, self.inner.connection.client()?);
+            let logins = inner.logins_with(&session);
             let set = inner
                 .rooms
                 .set_team(session.caller(), inner.team(&logins), invite, exclude);

@@ -73,6 +73,13 @@ impl Inner {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns the same with those of a session, which the first start has not stored yet.
+    pub(super) fn logins_with(&self, session: &Session) -> Logins {
+        let mut logins = self.logins();
+        logins.add(session.own());
+        logins
+    }
+
     /// Returns who belongs into the Space.
     pub(super) fn team<'a>(&'a self, logins: &'a Logins) -> Team<'a> {
         Team {

@@ -15,7 +15,8 @@ use crate::matrix::wire::{Fault, event_id, room_id};
 impl OwnHomeserver for Service {
     fn ensure_sub_space<'a>(&'a self, spec: &'a SubSpaceSpec) -> BoxFuture<'a, Result<MatrixRoomId, MatrixError>> {
         async move {
-            let (inner, session, logins) = (&self.inner, self.inner.connection.client()?, self.inner.logins());
+            let (inner, session) = (&self.inner, self.inner.connection.client()?);
+            let logins = inner.logins_with(&session);
             let ensured = inner
                 .rooms
                 .ensure_sub_space(session.caller(), inner.team(&logins), spec);

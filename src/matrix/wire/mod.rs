@@ -33,5 +33,5 @@ pub use receipt::receipts;
 pub use registration::{Registration, RegistrationError};
 pub use sent::id_if_sent_as;
 pub use state::{FENCE, INVITE_LEVEL, RoomState, Wanted, via};
-pub use token::{unwrap as unwrap_token, wrap as wrap_token};
+pub use token::{Position, position};
 pub use transaction::Transaction;

@@ -174,6 +174,18 @@ impl RoomState {
         Some(levels)
     }
 
+    /// Returns who is in the room or invited, but for those who have the power to invite others.
+    pub fn guests(&self) -> impl Iterator<Item = &str> {
+        let levels = self.content("m.room.power_levels", "");
+        let is_powerless = move |user: &str| {
+            let level = levels.and_then(|levels| levels["users"][user].as_i64());
+            level.is_none_or(|level| level < INVITE_LEVEL)
+        };
+        let members = self.contents.keys().filter(|(kind, _)| kind == "m.room.member");
+        let users = members.map(|(_, user)| user.as_str());
+        users.filter(move |user| self.is_member_or_invited(user) && is_powerless(user))
+    }
+
     /// Returns whether the user is banned.
     pub fn is_banned(&self, user: &str) -> bool {
         self.membership(user) == Some("ban")

@@ -32,6 +32,28 @@ async fn agent_out_of_configuration_leaves_rooms() {
     assert_eq!(rig.run.matrix.excluded(&room), ["@ada:test".into()]);
 }
 
+/// Rooms from before members could no longer invite, at the first start after it.
+#[tokio::test]
+async fn rooms_of_earlier_release_are_closed_once() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.settle().await;
+    let store = rig.program.store.clone();
+    let agents = ["@ada:test".into(), "@bea:test".into()];
+    crm::bridge::reconcile_agents(&store, &agents).await.unwrap();
+    rig.settle().await;
+    store
+        .write::<_, _, StoreError, _>((), |tx, ()| {
+            Box::pin(async move { tx.settings().set("rooms.closed", None).await })
+        })
+        .await
+        .unwrap();
+    for waiting in [1, 1] {
+        crm::bridge::reconcile_agents(&store, &agents).await.unwrap();
+        assert_eq!(rig.waiting().await, waiting);
+    }
+}
+
 /// The table decides, also after a restart with a configuration that still names the agent.
 #[tokio::test]
 async fn deactivated_agent_reaches_no_customer() {

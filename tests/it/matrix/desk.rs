@@ -234,6 +234,7 @@ pub fn text(body: &str) -> RoomContent {
 
 pub fn spec(alias: &str, invite: &[&Agent]) -> RoomSpec {
     RoomSpec {
+        allow: vec![],
         exclude: vec![],
         creator: None,
         replaces: None,

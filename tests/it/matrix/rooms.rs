@@ -275,3 +275,41 @@ async fn former_agent_is_put_out_leaver_is_left_alone() {
     assert!(nils.join(room.as_str()).await.is_err());
     nora.join(room.as_str()).await.unwrap();
 }
+
+/// In a room from before members could no longer invite.
+#[tokio::test]
+async fn guest_of_open_room_is_put_out_as_it_closes() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let (nils, nora, eve) = tokio::join!(
+        person(synapse, Client::Nio, "open-nils"),
+        person(synapse, Client::Nio, "open-nora"),
+        person(synapse, Client::Nio, "open-eve")
+    );
+    let desk = Desk::open(synapse, "open").await;
+    let room = desk.bot.ensure_room(&spec("open-ada", &[&nils])).await.unwrap();
+    nils.until_room("Ada", SOON).await.unwrap();
+    let bot = same_account(synapse, &desk).await;
+    let levels = ["rooms", room.as_str(), "state", "m.room.power_levels"];
+    let mut open = bot.state(room.as_str(), "m.room.power_levels", "").await.unwrap();
+    open["invite"] = json!(0);
+    bot.request(Method::PUT, &levels, Some(open)).await.unwrap();
+    for guest in [&nora, &eve] {
+        nils.invite(room.as_str(), guest.user_id()).await.unwrap();
+        guest.until_room("Ada", SOON).await.unwrap();
+    }
+
+    // Nora is an agent who was not asked in.
+    let now = RoomSpec {
+        allow: vec![nora.user_id().into()],
+        ..spec("open-ada", &[&nils])
+    };
+    desk.bot.update_room(&room, &now).await.unwrap();
+    for (member, membership) in [(&nils, "join"), (&nora, "join"), (&eve, "leave")] {
+        let is = bot.membership(room.as_str(), member.user_id()).await.unwrap();
+        assert_eq!(is.as_deref(), Some(membership), "{}", member.user_id());
+    }
+    assert!(nils.invite(room.as_str(), eve.user_id()).await.is_err());
+}

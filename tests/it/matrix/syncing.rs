@@ -1,6 +1,6 @@
 //! What a sync brings: everything, in order, once for each token; and nothing that is older than we are.
 
-use crm::domain::matrix::{Matrix, Membership, RoomBatch, RoomEvent, RoomEventKind, RoomMark};
+use crm::domain::matrix::{Matrix, Membership, RoomBatch, RoomEvent, RoomEventKind, RoomMark, RoomSpec};
 use testbed::agents::{Agent, Client, Content, NewRoom};
 use testbed::quick;
 use testbed::servers::Synapse;
@@ -9,6 +9,9 @@ use super::desk::{Desk, SOON, options, person, spec, until};
 
 /// More than one answer of `/sync` holds, and more than one page of history.
 const MANY: usize = 180;
+/// More rooms than one batch tells of, each with a gap.
+const ROOMS: usize = 6;
+const EACH: usize = 60;
 
 fn texts(batch: &RoomBatch) -> Vec<String> {
     let text = |event: &RoomEvent| match &event.what {
@@ -69,6 +72,70 @@ async fn sync_gap_is_filled_in_order() {
     let after = desk.bot.pull(Some(&batch.mark));
     nils.send(room.as_str(), Content::text("the next")).await.unwrap();
     assert_eq!(texts(&after.await.unwrap()), ["the next"]);
+}
+
+/// After an outage of days the events would be too many for one deadline, and for memory.
+#[tokio::test]
+async fn long_backlog_comes_in_acknowledged_parts() {
+    if quick() {
+        return;
+    }
+    let synapse = Synapse::shared().await.unwrap();
+    let nils = person(synapse, Client::Nio, "backlog-nils").await;
+    let (mut options, folder) = options(synapse, "backlog").await;
+    options.encryption = false;
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(None);
+    let mut rooms = vec![];
+    for number in 0..ROOMS {
+        let spec = RoomSpec {
+            name: format!("Customer {number}"),
+            ..spec(&format!("backlog-{number}"), &[&nils])
+        };
+        rooms.push(desk.bot.ensure_room(&spec).await.unwrap());
+        nils.until_room(&spec.name, SOON).await.unwrap();
+    }
+    nils.send(rooms[0].as_str(), Content::text("ready")).await.unwrap();
+    desk.until_text("ready").await;
+    let since = desk.look(|seen| seen.since.clone()).unwrap();
+    let (options, folder) = desk.stop().await;
+    let sending = rooms.iter().map(|room| {
+        let nils = &nils;
+        async move {
+            for number in 0..EACH {
+                nils.send(room.as_str(), Content::text(&number.to_string()))
+                    .await
+                    .unwrap();
+            }
+        }
+    });
+    futures_util::future::join_all(sending).await;
+
+    let desk = Desk::connect((options, folder)).await;
+    let first = next(&desk, &since).await;
+    assert!(first.events.len() < ROOMS * EACH, "{} at once", first.events.len());
+    // Lost with our transaction.
+    assert_eq!(desk.bot.pull(Some(&since)).await.unwrap().events, first.events);
+    let desk = desk.restart().await;
+    let again = desk.bot.pull(Some(&first.mark)).await.unwrap();
+    assert_eq!(again.events, first.events);
+    assert_ne!(again.mark, first.mark, "one of them may be lost after the other");
+    let (mut events, mut mark) = (again.events, again.mark);
+    while events.len() < ROOMS * EACH {
+        let batch = desk.bot.pull(Some(&mark)).await.unwrap();
+        assert!(!batch.events.is_empty(), "{} came in all", events.len());
+        events.extend(batch.events);
+        mark = batch.mark;
+    }
+    let all: Vec<String> = (0..EACH).map(|number| number.to_string()).collect();
+    for room in &rooms {
+        let of_room = events.iter().filter(|event| event.room == *room);
+        let mut batch = RoomBatch::nothing_until(mark.clone());
+        batch.events = of_room.cloned().collect();
+        assert_eq!(texts(&batch), all);
+    }
+    nils.send(rooms[0].as_str(), Content::text("the next")).await.unwrap();
+    assert_eq!(texts(&next(&desk, &mark).await), ["the next"]);
 }
 
 /// Invariant 4: a token whose events were lost with our transaction brings them again.
