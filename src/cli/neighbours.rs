@@ -1,5 +1,5 @@
 //! Other users of this host. Neither the browser's debugging port nor chromedriver asks who connects, and both can be
-//! used to run programs as our user (rule 29). No setting of ours closes that, so it is told, or refused.
+//! used to run programs as our user (rule 29). Where we have no right to shut their ports, it is told, or refused.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -30,7 +30,7 @@ pub fn advice(others: &BTreeSet<String>) -> Option<String> {
     }
     Some(format!(
         "other users of this host ({}) can reach the browser's debugging port and chromedriver, and through them everything \
-         that this user may do; run crm in its own container or on its own host",
+         that this user may do; install nftables and give crm CAP_NET_ADMIN, or run it in its own container or on its own host",
         names.join(", ")
     ))
 }

@@ -17,5 +17,5 @@ pub use browser::ProfileError;
 pub use options::{Limits, WaOptions};
 pub use page::check_library;
 pub use port::{StartError, WhatsAppWeb};
-pub use process::{NoProgram, NoVersion, find_browser, find_driver, major, version};
+pub use process::{NoProgram, NoVersion, can_shut_ports, find_browser, find_driver, major, version};
 pub use wire::event as read_event;

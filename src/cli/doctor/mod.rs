@@ -89,7 +89,7 @@ impl Doctor {
                 findings.push(processes::left_over(&config.data_dir));
             }
         }
-        findings.push(checks::neighbours());
+        findings.push(checks::neighbours().await);
         shell.output().list(&findings, COLUMNS)?;
         if let Ok((client, _)) = &client {
             quarantine(shell, client).await?;

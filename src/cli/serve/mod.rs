@@ -30,6 +30,7 @@ use crate::matrix;
 use crate::store::{Holder, Store, StoreError};
 use crate::supervisor::Supervisor;
 use crate::vault::Vault;
+use crate::wa;
 use ports::{Browsers, Homeserver};
 use signals::Signals;
 
@@ -53,7 +54,7 @@ impl Serve {
         let mut signals = Signals::listen()?;
         let home = Home::open(config, "crm serve").await?;
         home.admin_key().await?;
-        check_neighbours(config)?;
+        check_neighbours(config).await?;
         let files = api::raise_open_files();
         tracing::debug!(files, "limit of open files");
         let limits = ConnectionLimits {
@@ -116,14 +117,18 @@ impl Serve {
     }
 }
 
-/// Says that this host has other users, or refuses it, as is configured.
-fn check_neighbours(config: &Config) -> anyhow::Result<()> {
+/// Says that this host has other users who could reach what the browser leaves open, or refuses it, as is configured.
+async fn check_neighbours(config: &Config) -> anyhow::Result<()> {
     if config.shared_host == SharedHost::Allow {
         return Ok(());
     }
     let Some(advice) = neighbours::advice(&neighbours::others()) else {
         return Ok(());
     };
+    let Err(why) = wa::can_shut_ports().await else {
+        return Ok(());
+    };
+    let advice = format!("{advice} (they cannot be shut out: {why})");
     if config.shared_host == SharedHost::Refuse {
         let text = format!("{advice}, or set CRM_SHARED_HOST=warn");
         return Err(Fault::new(Exit::Failed, text).into());

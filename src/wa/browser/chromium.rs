@@ -1,20 +1,22 @@
-//! Chromium in a process group of its own, with a debugging port that the system chooses. It outlives its driver but
+//! Chromium in a process group of its own, with a debugging port that the system chooses, or that is shut to others. It outlives its driver but
 //! not us: it quits when the pipe to us closes, which the kernel does even after `kill -9`.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 use super::profile::Profile;
 use crate::wa::options::WaOptions;
-use crate::wa::process::{self, Group, NoProgram};
+use crate::wa::process::{self, Group, NoProgram, ShutPort};
 
 /// Starts the browser with our pipe as file descriptor 3, where `--remote-debugging-pipe` listens: when our end closes,
 /// the browser quits. No command is ever sent there, and its answers on descriptor 4 are dropped.
@@ -22,7 +24,6 @@ const LAUNCH: &str = r#"umask 077; exec "$0" "$@" 3<&0 4>/dev/null </dev/null"#;
 
 /// Arguments for fewer connections, less memory and no throttling. Chromium ignores names that it does not know.
 const ARGUMENTS: &[&str] = &[
-    "--remote-debugging-port=0",
     "--remote-debugging-pipe",
     "--no-first-run",
     "--no-default-browser-check",
@@ -97,6 +98,7 @@ pub struct Browser {
     /// Host and port of its debugging protocol (CDP).
     pub address: String,
     log: PathBuf,
+    _port: Option<ShutPort>,
     /// The browser quits when this is closed; see [`LAUNCH`].
     lifeline: Option<ChildStdin>,
 }
@@ -122,7 +124,10 @@ impl Browser {
             .map_err(cannot_start)?;
         output.set_len(0).map_err(cannot_start)?;
         let version = process::version(&program, options.limits.launch).await.ok();
-        let arguments = arguments(options, &mark, version.as_deref().and_then(process::major));
+        let shut = ShutPort::choose(profile.folder(), "browser").await;
+        let port = shut.as_ref().map(ShutPort::number);
+        let major = version.as_deref().and_then(process::major);
+        let arguments = arguments(options, &mark, port, major);
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", LAUNCH])
@@ -140,7 +145,7 @@ impl Browser {
         }
         let lifeline = group.take_stdin();
         let waited = options.limits.launch;
-        let port = timeout(waited, port(&mut group, &port_file)).await;
+        let port = timeout(waited, open_port(&mut group, port, &port_file)).await;
         let address = match port {
             Err(_) => return Err(BrowserError::NoPort(waited)),
             Ok(Ok(port)) => format!("127.0.0.1:{port}"),
@@ -156,6 +161,7 @@ impl Browser {
             group,
             address,
             log,
+            _port: shut,
             lifeline,
         })
     }
@@ -190,13 +196,17 @@ impl Browser {
     }
 }
 
-/// Waits for the file into which the browser writes its port. Returns the exit status if the browser ends first.
-async fn port(group: &mut Group, file: &Path) -> Result<u16, ExitStatus> {
+/// Waits until the browser has opened its port. Which one it has chosen itself it writes into the file. Returns the exit
+/// status if the browser ends first.
+async fn open_port(group: &mut Group, given: Option<u16>, file: &Path) -> Result<u16, ExitStatus> {
     loop {
-        if let Some(port) = fs::read_to_string(file)
-            .ok()
-            .and_then(|text| text.lines().next()?.parse().ok())
-        {
+        let port = match given {
+            Some(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok().map(|_| port),
+            None => fs::read_to_string(file)
+                .ok()
+                .and_then(|text| text.lines().next()?.parse().ok()),
+        };
+        if let Some(port) = port {
             return Ok(port);
         }
         if let Some(status) = group.has_ended() {
@@ -206,8 +216,9 @@ async fn port(group: &mut Group, file: &Path) -> Result<u16, ExitStatus> {
     }
 }
 
-fn arguments(options: &WaOptions, mark: &str, major: Option<u32>) -> Vec<OsString> {
+fn arguments(options: &WaOptions, mark: &str, port: Option<u16>, major: Option<u32>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = ARGUMENTS.iter().map(Into::into).collect();
+    arguments.push(format!("--remote-debugging-port={}", port.unwrap_or(0)).into());
     arguments.push(mark.into());
     if options.headless {
         arguments.push("--headless=new".into());
@@ -261,7 +272,6 @@ mod tests {
     /// Rule 29.
     #[test]
     fn debugging_port_is_closed_to_other_origins() {
-        assert!(ARGUMENTS.contains(&"--remote-debugging-port=0"));
         assert!(!ARGUMENTS.iter().any(|argument| argument.contains("allow-origins")));
     }
 }

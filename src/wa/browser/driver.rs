@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::profile::Profile;
 use crate::wa::options::WaOptions;
-use crate::wa::process::{self, Group, NoProgram};
+use crate::wa::process::{self, Group, NoProgram, ShutPort};
 
 /// Starts the driver with a watcher beside it that kills it when our pipe (file descriptor 3) closes. The driver has no
 /// such watch of its own, and a `kill -9` of our process leaves us no time to end it.
@@ -53,6 +53,7 @@ pub enum DriverError {
 pub struct Driver {
     group: Group,
     session: Option<WebDriver>,
+    _port: Option<ShutPort>,
     /// The driver is killed when this is closed; see [`LAUNCH`].
     _lifeline: Option<ChildStdin>,
 }
@@ -67,7 +68,9 @@ impl Driver {
     ) -> Result<(Self, CdpSession), DriverError> {
         let program = process::find_driver(options.driver.as_deref())?;
         let limit = options.limits.launch;
-        let (mut group, output) = start(&program, profile).map_err(|source| DriverError::CannotStart {
+        let shut = ShutPort::choose(profile.folder(), "driver").await;
+        let wanted = shut.as_ref().map_or(0, ShutPort::number);
+        let (mut group, output) = start(&program, profile, wanted).map_err(|source| DriverError::CannotStart {
             program: program.clone(),
             source,
         })?;
@@ -91,6 +94,7 @@ impl Driver {
             _lifeline: group.take_stdin(),
             group,
             session: Some(session.clone()),
+            _port: shut,
         };
         match timeout(limit, session.cdp().connect()).await {
             Ok(Ok(cdp)) => Ok((driver, cdp)),
@@ -122,7 +126,8 @@ impl Drop for Driver {
     }
 }
 
-fn start(program: &Path, profile: &Profile) -> std::io::Result<(Group, PathBuf)> {
+/// Starts the program on this port; 0: one that the kernel chooses.
+fn start(program: &Path, profile: &Profile, port: u16) -> std::io::Result<(Group, PathBuf)> {
     let output = profile.file("driver.out");
     let log = profile.file("driver.log");
     let out = OpenOptions::new()
@@ -136,7 +141,8 @@ fn start(program: &Path, profile: &Profile) -> std::io::Result<(Group, PathBuf)>
     command
         .args(["-c", LAUNCH])
         .arg(program)
-        .args(["--port=0", "--log-level=SEVERE"])
+        .arg(format!("--port={port}"))
+        .arg("--log-level=SEVERE")
         .arg(&mark)
         .stdin(Stdio::piped())
         .stdout(out)

@@ -98,6 +98,11 @@ impl Profile {
         Ok(profile)
     }
 
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns the browser's `--user-data-dir`.
     pub fn browser_folder(&self) -> PathBuf {
         self.folder.join("browser")

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::thread::clear_ambient_capability_set;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -24,10 +25,12 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts the command as the leader of a new process group, in an environment without secrets.
+    /// Starts the command as the leader of a new process group, in an environment without secrets and with no right of ours
+    /// beyond those of our user.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         environment::clear(command);
-        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+        command.process_group(0).kill_on_drop(true);
+        let child = without_capabilities(|| command.spawn())?;
         let leader = child.id().ok_or_else(|| io::Error::other("the child has no id"))?;
         Ok(Self {
             child,
@@ -93,6 +96,20 @@ impl Group {
     }
 }
 
+/// Runs this on a thread of its own without ambient capabilities, which a child inherits: a service may have some, such as
+/// the right to shut ports, and the page in the browser must not.
+fn without_capabilities<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    let runtime = tokio::runtime::Handle::current();
+    let dropped = || {
+        let _context = runtime.enter();
+        // Fails where the kernel knows none.
+        let _ = clear_ambient_capability_set();
+        run()
+    };
+    let ran = std::thread::scope(|scope| scope.spawn(dropped).join());
+    ran.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
@@ -101,6 +118,8 @@ impl Drop for Group {
 
 #[cfg(test)]
 mod tests {
+    use rustix::thread::{CapabilitySet, configure_capability_in_ambient_set};
+
     use super::*;
 
     #[tokio::test]
@@ -112,6 +131,32 @@ mod tests {
         let told = std::fs::read_to_string(folder.path().join("environment")).unwrap();
         assert!(told.contains("PATH="), "{told}");
         assert!(!told.contains("CRM_") && !told.contains("secret"), "{told}");
+    }
+
+    /// Gives this thread a right that its children inherit, as a service's file can; only root may.
+    fn raise_capability() -> io::Result<()> {
+        let mut sets = rustix::thread::capabilities(None)?;
+        sets.inheritable |= CapabilitySet::NET_ADMIN;
+        rustix::thread::set_capabilities(None, sets)?;
+        Ok(configure_capability_in_ambient_set(CapabilitySet::NET_ADMIN, true)?)
+    }
+
+    #[tokio::test]
+    async fn child_inherits_no_capability() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = std::fs::File::create(folder.path().join("status")).unwrap();
+        let ambient = |status: &str| {
+            let line = status.lines().find(|line| line.starts_with("CapAmb:")).unwrap();
+            u64::from_str_radix(line["CapAmb:".len()..].trim(), 16).unwrap()
+        };
+        if raise_capability().is_ok() {
+            let own = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            assert_ne!(ambient(&own), 0);
+        }
+        let mut group = Group::spawn(Command::new("cat").arg("/proc/self/status").stdout(out)).unwrap();
+        assert!(group.ended().await.unwrap().success());
+        let told = std::fs::read_to_string(folder.path().join("status")).unwrap();
+        assert_eq!(ambient(&told), 0, "{told}");
     }
 
     fn alive(group: u32) -> usize {

@@ -1,4 +1,4 @@
-//! Paths of Chromium and its driver.
+//! Paths of Chromium, its driver, and the program that shuts their ports.
 
 use std::path::PathBuf;
 
@@ -19,4 +19,9 @@ pub fn chromium() -> Result<PathBuf> {
 pub fn chromedriver() -> Result<PathBuf> {
     let debian = PathBuf::from("/usr/lib/chromium");
     find(&["chromedriver"], &[debian], "chromium-driver")
+}
+
+/// Returns the path of the program that sets the kernel's packet filter.
+pub fn nft() -> Result<PathBuf> {
+    find(&["nft"], &[PathBuf::from("/usr/sbin")], "nftables")
 }

@@ -17,7 +17,7 @@ mod programs;
 mod python;
 mod synapse;
 
-pub use browsers::{chromedriver, chromium};
+pub use browsers::{chromedriver, chromium, nft};
 pub use folder::{Folder, kept_folder};
 pub use launch::Launch;
 pub use mariadb::MariaDb;

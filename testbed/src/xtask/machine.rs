@@ -32,7 +32,7 @@ struct Need {
     found: fn() -> Result<PathBuf>,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         name: "Node 20 or newer",
         packages: &["nodejs", "npm"],
@@ -68,6 +68,12 @@ const NEEDS: [Need; 7] = [
         packages: &["mariadb-server"],
         extent: Extent::Full,
         found: servers::MariaDb::program,
+    },
+    Need {
+        name: "nftables",
+        packages: &["nftables"],
+        extent: Extent::Full,
+        found: servers::nft,
     },
     Need {
         name: "nheko",

@@ -4,6 +4,7 @@ mod deafness;
 mod desk;
 mod login;
 mod messages;
+mod ports;
 mod survival;
 
 use std::time::Duration;

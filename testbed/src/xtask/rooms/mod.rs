@@ -39,7 +39,7 @@ const PEERS: usize = 8;
 const SOON: Duration = Duration::from_mins(2);
 /// Maximum time for a room, its messages and the agent's joining.
 const EACH_ROOM: Duration = Duration::from_secs(5);
-/// Maximum time until no work waits, and the interval between two looks.
+/// Maximum time until no work waits, at least, and the interval between two looks.
 const SETTLED: Duration = Duration::from_mins(30);
 const LOOK: Duration = Duration::from_millis(500);
 const SERVER_NAME: &str = "localhost";
@@ -218,6 +218,7 @@ impl Many {
     /// Waits until no work waits for Matrix.
     async fn settle(&self) -> Result<()> {
         let start = Instant::now();
+        let patience = SETTLED.max(EACH_ROOM * u32::try_from(self.count)?);
         loop {
             let request = self.client.get(format!("{}/api/v1/status", self.server.url()));
             let status: Value = request.bearer_auth(&self.key).send().await?.json().await?;
@@ -227,7 +228,7 @@ impl Many {
             if waiting.iter().all(|work| work["waiting"] == 0) {
                 return Ok(());
             }
-            ensure!(start.elapsed() < SETTLED, "work still waits: {}", status["outbox"]);
+            ensure!(start.elapsed() < patience, "work still waits: {}", status["outbox"]);
             tokio::time::sleep(LOOK).await;
         }
     }
