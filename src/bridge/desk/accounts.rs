@@ -143,13 +143,14 @@ pub(crate) async fn want_link(
 }
 
 /// Returns whether the account cannot serve a request until a person has repaired it.
-const fn is_down(state: SessionState) -> bool {
+pub(super) const fn is_down(state: SessionState) -> bool {
     matches!(
         state,
         SessionState::Failed | SessionState::Mismatch | SessionState::Restricted
     )
 }
 
+/// Returns the refusal for such an account: no later try helps, so it is no failure of the server.
 fn down(detail: Option<String>) -> Refusal {
-    Refusal::Unavailable(detail.unwrap_or_else(|| "the page failed; see `crm status`".to_owned()))
+    Refusal::Conflict(detail.unwrap_or_else(|| "the page failed; see `crm status`".to_owned()))
 }

@@ -13,6 +13,7 @@ use crate::domain::history::{History, HistoryDepth, Synced};
 use crate::domain::session::SessionState;
 use crate::domain::{AccountId, ConversationId};
 
+use super::accounts::is_down;
 use super::handle::Desk;
 
 impl Desk {
@@ -25,6 +26,13 @@ impl Desk {
             Some(chat) => Scope::One(self.chat_of(account, &chat).await?),
         };
         let state = handle.port.session().borrow().state;
+        if state.needs_login() || state == SessionState::Conflict || is_down(state) {
+            return Err(Refusal::Conflict(format!(
+                "the account {} is {state}, and `crm status` says what to do; what it misses meanwhile is recovered by itself \
+                 when it is ready",
+                handle.name
+            )));
+        }
         if state != SessionState::Ready {
             return Err(Refusal::Unavailable(format!(
                 "the account {} is {state}; what it misses meanwhile is recovered by itself when it is ready again",

@@ -87,8 +87,21 @@ async fn link_request_is_stored_without_waiting() {
     });
     for path in ["login", "logout", "takeover"] {
         let answer = app.post(&format!("{account}/{path}"), &json!({})).await;
-        assert_eq!(answer.status(), 503, "{path} through a browser that does not work");
+        assert_eq!(answer.status(), 409, "{path} through a browser that does not work");
         assert_eq!(answer.json::<Value>().await.unwrap()["detail"], "no browser");
+    }
+    // A later try helps only where nobody has to do anything.
+    for (state, status) in [
+        (SessionState::LoggedOut, 409),
+        (SessionState::Conflict, 409),
+        (SessionState::Failed, 409),
+        (SessionState::Offline, 503),
+    ] {
+        app.whatsapp.session.send_modify(|session| session.state = state);
+        let answer = app.post(&format!("{account}/sync"), &json!({})).await;
+        assert_eq!(answer.status(), status, "a comparison of one that is {state}");
+        let told: Value = answer.json().await.unwrap();
+        assert!(told["detail"].as_str().unwrap().contains(state.as_str()), "{told}");
     }
     app.stop().await;
 }
