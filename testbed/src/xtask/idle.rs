@@ -74,7 +74,7 @@ async fn log_in(server: &Server, standin: &StandIn, accounts: u32) -> Result<()>
 }
 
 /// Returns the processor time that a process has used, from proc(5).
-fn processor_time(pid: u32) -> Result<Duration> {
+pub(super) fn processor_time(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields = stat.rsplit_once(')').context("a process without its name")?.1;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod followers;
 mod fuzz;
 mod house;
 mod idle;
@@ -44,6 +45,15 @@ enum Command {
         /// Into rooms of which kind.
         #[arg(long, default_value = "encrypted")]
         rooms: bench::RoomKind,
+    },
+    /// Measure what many clients of a release build's WebSocket cost, idle and while events come.
+    Followers {
+        /// How many clients.
+        #[arg(long, default_value_t = 1_000)]
+        count: usize,
+        /// The build of crm; otherwise this repository's is built.
+        #[arg(long)]
+        binary: Option<PathBuf>,
     },
     /// Search for what breaks the parser of the page's events.
     Fuzz {
@@ -116,6 +126,7 @@ impl Xtask {
                 rounds,
                 rooms,
             } => bench::run(programs, rounds, rooms).await?,
+            Command::Followers { count, binary } => followers::run(binary, count).await?,
             Command::Fuzz { seconds } => fuzz::run_for(Duration::from_secs(seconds)).await?,
             Command::FuzzApi { examples } => fuzz::ask_api(examples).await?,
             Command::Idle {

@@ -5,7 +5,7 @@
 //! program.
 
 pub mod figures;
-mod socket;
+pub mod socket;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
