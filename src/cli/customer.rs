@@ -93,7 +93,7 @@ enum Verb {
         #[arg(value_name = "ID", add = complete::customers())]
         id: i64,
         /// +vip puts a label on, -new takes one off
-        #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true)]
+        #[arg(value_name = "+LABEL|-LABEL", required = true, allow_hyphen_values = true, add = complete::label_changes())]
         labels: Vec<String>,
     },
     /// Merge OTHER into ID

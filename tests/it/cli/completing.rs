@@ -84,6 +84,7 @@ async fn bash_completes_names_and_ids_of_server() {
         (&["conversation", "list", "--assignee", "g"], &["Grace"]),
         (&["conversation", "list", "--label", ""], &["vip"]),
         (&["conversation", "label", "1", "+"], &["+vip"]),
+        (&["customer", "label", "1", "+"], &["+vip"]),
         (&["customer", "view", "3"], &["3"]),
         (&["agent", "view", ""], &["Grace"]),
         (&["label", "view", ""], &["vip"]),
