@@ -16,6 +16,9 @@ use crate::matrix::wire::{Fault, read_event};
 
 /// Maximum number of pages read back in one room; older events are given up and the room is reported as cut.
 const MAX_PAGES: usize = 50;
+/// Events of a room's first page. In nearly all rooms nothing has happened, which one event tells; a long page costs the homeserver
+/// as many checks of who may see what.
+const FIRST_PAGE: u32 = 10;
 /// Rooms that are read at once. They are the homeserver's work beside that for people.
 const AT_ONCE: usize = 2;
 
@@ -97,8 +100,9 @@ async fn page(
     room: &MatrixRoomId,
     from: Option<String>,
 ) -> Result<(Vec<RoomEvent>, Option<String>), Fault> {
+    let limit = if from.is_some() { PAGE } else { FIRST_PAGE };
     let mut request = get_message_events::v3::Request::backward(id.to_owned()).from(from);
-    request.limit = UInt::from(PAGE);
+    request.limit = UInt::from(limit);
     let page = session.acting().send(request).await?;
     let events = page.chunk.iter().filter_map(|raw| read_event(room, raw));
     Ok((events.collect(), page.end))
