@@ -90,11 +90,14 @@ enum Command {
         #[arg(default_value = "docs/room.png")]
         to: PathBuf,
     },
-    /// Measure a release build with very many rooms on a homeserver of its own, as an application service.
+    /// Measure a release build with very many rooms on a homeserver of its own.
     Rooms {
         /// How many customers, each with a room.
         #[arg(long, default_value_t = 10_000)]
         count: usize,
+        /// Rooms of which kind; not encrypted ones.
+        #[arg(long, default_value = "service")]
+        rooms: bench::RoomKind,
         /// The build of crm; otherwise this repository's is built.
         #[arg(long)]
         binary: Option<PathBuf>,
@@ -136,7 +139,7 @@ impl Xtask {
             } => idle::run(binary, accounts, messages).await?,
             Command::House { path } => house::measure(path.as_deref().unwrap_or_else(|| section::workspace()))?,
             Command::Picture { to } => picture::take(&to).await?,
-            Command::Rooms { count, binary } => rooms::run(binary, count).await?,
+            Command::Rooms { count, rooms, binary } => rooms::run(binary, count, rooms).await?,
             Command::Siege { minutes, binary } => siege::run(binary, Duration::from_secs(60 * minutes)).await?,
             Command::Test { quick: true } => test::run_all(machine::Extent::Build).await?,
             Command::Test { quick: false } => test::run_all(machine::Extent::Full).await?,

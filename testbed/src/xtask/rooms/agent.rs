@@ -119,7 +119,9 @@ fn show(shown: &mut Shown, news: &Value) -> bool {
     for of_room in rooms.into_iter().flat_map(|rooms| rooms.values()) {
         for event in of_room["timeline"]["events"].as_array().into_iter().flatten() {
             if let Some(text) = event["content"]["body"].as_str() {
-                changed |= shown.insert(text.to_owned());
+                // A bot writes who speaks before what a customer says.
+                let said = text.rsplit_once(": ").map_or(text, |(_, said)| said);
+                changed |= shown.insert(said.to_owned());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask rooms`: the program with very many customers' rooms on a homeserver of its own: how fast rooms are made,
+//! `cargo xtask rooms`: the program with very many customers' rooms, as an application service or as a bot: how fast rooms are made,
 //! how long a start takes, how soon a message is at an agent's client, and how much memory it needs.
 //!
 //! Messages come in through the superseded gateway's endpoint, so no browser takes part; the peer is the same homeserver
@@ -11,13 +11,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 use testbed::memory::resident;
 use testbed::servers::{Synapse, SynapseOptions};
 use tokio::time::Instant;
 
+use super::bench::RoomKind;
 use super::bench::figures::{Figures, Latencies, Table};
 use super::machine::{self, Extent};
 use super::section::section;
@@ -43,23 +44,39 @@ const EACH_ROOM: Duration = Duration::from_secs(5);
 const SETTLED: Duration = Duration::from_mins(30);
 const LOOK: Duration = Duration::from_millis(500);
 const SERVER_NAME: &str = "localhost";
+const BOT: &str = "desk";
+const PASSWORD: &str = "many-rooms";
 
-/// Makes `count` rooms with the program, measures, and prints the figures.
-pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
+/// Makes `count` rooms of a kind with the program, measures, and prints the figures.
+pub async fn run(program: Option<PathBuf>, count: usize, kind: RoomKind) -> Result<()> {
+    if kind == RoomKind::Encrypted {
+        bail!("the agent of this measurement has no keys; choose --rooms plain or service");
+    }
     machine::prepare(Extent::Demo).await?;
     let program = release_or(program).await?;
     let place = Place::new()?;
-    let registration = place.registration(&program, SERVER_NAME).await?;
+    let mut registrations = vec![peer::registration()];
+    if kind == RoomKind::Service {
+        registrations.push(place.registration(&program, SERVER_NAME).await?.into());
+    }
     let options = SynapseOptions {
-        registrations: vec![registration.into(), peer::registration()],
+        registrations,
         ..SynapseOptions::default()
     };
     let synapse = section("homeserver", Synapse::start(options)).await?;
+    synapse.register(BOT, PASSWORD).await?;
     let agent = Agent::start(&synapse, "anna").await?;
     let script = Script::start(&synapse).await?;
     let homeserver = Homeserver {
         url: synapse.url(),
-        identity: Identity::Service,
+        identity: match kind {
+            RoomKind::Service => Identity::Service,
+            RoomKind::Plain | RoomKind::Encrypted => Identity::Bot {
+                user: BOT,
+                password: PASSWORD,
+                encrypted: false,
+            },
+        },
         agents: agent.user_id.clone(),
     };
     let server = section(
