@@ -223,7 +223,8 @@ async fn live_backup_restores_with_outbox_parked() {
 /// User id of `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// Only root can start a program of another user; without it the test takes the host as it is.
+/// Only root can start a program of another user; without it the test takes the host as it is. Where others can be shut out,
+/// nothing is refused.
 #[tokio::test]
 async fn shared_host_is_refused_on_demand() {
     let neighbour = tokio::process::Command::new("sleep")
@@ -239,7 +240,11 @@ async fn shared_host_is_refused_on_demand() {
         .find(|finding| finding["check"] == "neighbours")
         .unwrap();
     let is_shared = finding["verdict"] == "warning";
-    assert!(is_shared || neighbour.is_err(), "{finding}");
+    if crm::wa::can_shut_ports().await.is_ok() {
+        assert_eq!(finding["verdict"], "ok", "{finding}");
+    } else {
+        assert!(is_shared || neighbour.is_err(), "{finding}");
+    }
     if is_shared {
         let refused = shell.run(&["serve"]).await;
         assert_eq!(refused.code, Some(1), "{refused:?}");
