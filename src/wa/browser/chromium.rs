@@ -124,7 +124,7 @@ impl Browser {
             .map_err(cannot_start)?;
         output.set_len(0).map_err(cannot_start)?;
         let version = process::version(&program, options.limits.launch).await.ok();
-        let shut = ShutPort::choose(profile.folder(), "browser").await;
+        let shut = ShutPort::choose(profile.folder()).await;
         let port = shut.as_ref().map(ShutPort::number);
         let major = version.as_deref().and_then(process::major);
         let arguments = arguments(options, &mark, port, major);

@@ -68,7 +68,7 @@ impl Driver {
     ) -> Result<(Self, CdpSession), DriverError> {
         let program = process::find_driver(options.driver.as_deref())?;
         let limit = options.limits.launch;
-        let shut = ShutPort::choose(profile.folder(), "driver").await;
+        let shut = ShutPort::choose(profile.folder()).await;
         let wanted = shut.as_ref().map_or(0, ShutPort::number);
         let (mut group, output) = start(&program, profile, wanted).map_err(|source| DriverError::CannotStart {
             program: program.clone(),

@@ -1,7 +1,8 @@
 //! Ports that other users of this host cannot reach. Neither chromedriver nor Chromium's debugging port asks who connects
-//! (rule 29): where we have the right to it, a table of the kernel's packet filter refuses all others but root. The right is
-//! `CAP_NET_ADMIN`; the tables are made by `nft`.
+//! (rule 29): where we have the right to it, one rule of the kernel's packet filter refuses all others but root. The right is
+//! `CAP_NET_ADMIN`; the rule and its set of ports are made by `nft`, in a table of our user's.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -10,99 +11,143 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::geteuid;
+use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::runtime::Handle;
 
 use super::environment;
+use super::id::ProcessId;
 
 /// Where `nft` is; last by the search path, which of an ordinary user often lacks the others.
 const PROGRAMS: &[&str] = &["/usr/sbin/nft", "/sbin/nft", "nft"];
 /// Ports to choose from, above those that the kernel gives to outgoing connections.
 const PORTS: std::ops::Range<u16> = 61_000..65_000;
 
+/// Attempts to shut a port: another process of ours may have opened a dead one's just before us, and then the kernel refuses
+/// the whole change.
+const ATTEMPTS: u32 = 3;
+
 /// A free port of this host, open to our user and to root alone until this is dropped.
 #[derive(Debug)]
-pub struct ShutPort {
-    port: u16,
-    table: String,
-}
+pub struct ShutPort(u16);
 
 impl ShutPort {
-    /// Chooses a port for a program of the profile, `role`, and shuts it before the program opens it. Deletes what an earlier
-    /// run has left for the same. None where we have no right to it.
-    pub async fn choose(profile: &Path, role: &str) -> Option<Self> {
-        let inode = fs::metadata(profile).ok()?.ino();
-        let prefix = format!("crm_{inode:x}_{role}_");
-        let tables = nft(&["list", "tables"], "").await.ok()?;
-        let mut script = String::new();
-        for old in stale(&tables, &prefix) {
-            script.push_str(&deletion(old));
+    /// Chooses a port for a program of the profile, and shuts it before the program opens it. Opens those that processes of
+    /// ours have shut and did not live to open. None where we have no right to it.
+    pub async fn choose(profile: &Path) -> Option<Self> {
+        let seed = fs::metadata(profile).ok()?.ino();
+        let mut attempt = 1;
+        loop {
+            match Self::shut(seed).await {
+                Ok(shut) => return Some(shut),
+                Err(error) if attempt == ATTEMPTS => {
+                    tracing::debug!("the port stays open to other users: {error}");
+                    return None;
+                }
+                Err(_) => attempt += 1,
+            }
         }
-        let port = free_port(inode)?;
-        let table = format!("{prefix}{port}");
-        script.push_str(&rules(&table, port, geteuid().as_raw()));
-        let made = nft(&["-f", "-"], &script).await;
-        made.inspect_err(|error| tracing::debug!("the port {port} stays open to other users: {error}"))
-            .ok()?;
-        Some(Self { port, table })
+    }
+
+    async fn shut(seed: u64) -> io::Result<Self> {
+        let table = table(geteuid().as_raw());
+        // There is none before the first port.
+        let listed = nft(&["-j", "list", "set", "inet", &table, "ports"], "").await;
+        let shut = listed.map(|listed| owners(&listed)).unwrap_or_default();
+        let mut script = base(&table);
+        for (port, owner) in &shut {
+            if !lives(owner) {
+                script.push_str(&element("delete", &table, *port, ""));
+            }
+        }
+        let is_ours = |port: u16| shut.get(&port).is_some_and(|owner| lives(owner));
+        let port = free_port(seed, is_ours).ok_or_else(|| io::Error::other("no port is free"))?;
+        let owner = ProcessId::of(std::process::id()).ok_or_else(|| io::Error::other("there is no /proc"))?;
+        let comment = format!("comment \"{}\"", identity(&owner));
+        script.push_str(&element("add", &table, port, &comment));
+        nft(&["-f", "-"], &script).await.map(|_| Self(port))
     }
 
     /// Returns the port.
     pub const fn number(&self) -> u16 {
-        self.port
+        self.0
     }
 }
 
 impl Drop for ShutPort {
     /// The program has ended, or ends now: whoever gets the port next may have other users.
     fn drop(&mut self) {
-        // Not waited for: the runtime takes in its exit status. Without a runtime we end as well, and the next start does it.
+        let element = element("delete", &table(geteuid().as_raw()), self.0, "");
+        // Not waited for: the runtime takes in its exit status. Without a runtime we end as well, and a later start does it.
         if Handle::try_current().is_ok()
-            && let Ok(mut command) = command(&["delete", "table", "inet", &self.table])
+            && let Ok(mut command) = command(&[element.trim_end()])
         {
             let _ = command.spawn();
         }
     }
 }
 
-/// Returns whether ports can be shut to other users here, and if not, why.
+/// Fails where ports cannot be shut to other users, and says why.
 pub async fn can_shut_ports() -> io::Result<()> {
     let probe = format!("crm_probe_{}", std::process::id());
-    let mut script = rules(&probe, PORTS.end, geteuid().as_raw());
-    script.push_str(&deletion(&probe));
+    let script = base(&probe) + &*format!("delete table inet {probe}\n");
     nft(&["-f", "-"], &script).await.map(drop)
 }
 
-/// Returns what makes a table that refuses connections of other users over the loopback interface, the only one on which
-/// the programs listen.
-fn rules(table: &str, port: u16, user: u32) -> String {
+fn table(user: u32) -> String {
+    format!("crm_{user}")
+}
+
+/// Returns what makes a table, or leaves it as it is: its rule refuses other users' connections to a set of ports over the
+/// loopback interface, the only one on which the programs listen. One rule for all ports, because each costs every packet.
+fn base(table: &str) -> String {
+    let user = geteuid().as_raw();
     format!(
-        "table inet {table} {{\n\
-         chain output {{\n\
-         type filter hook output priority 0; policy accept;\n\
-         oifname \"lo\" tcp dport {port} meta skuid != {{ 0, {user} }} reject with tcp reset\n\
-         }}\n\
-         }}\n"
+        "add table inet {table}\n\
+         add set inet {table} ports {{ type inet_service; }}\n\
+         add chain inet {table} output {{ type filter hook output priority 0; policy accept; }}\n\
+         flush chain inet {table} output\n\
+         add rule inet {table} output oifname \"lo\" tcp dport @ports meta skuid != {{ 0, {user} }} reject with tcp reset\n"
     )
 }
 
-fn deletion(table: &str) -> String {
-    format!("delete table inet {table}\n")
+fn element(change: &str, table: &str, port: u16, more: &str) -> String {
+    format!("{change} element inet {table} ports {{ {port} {more} }}\n")
 }
 
-/// Returns the tables of a list that begin with `prefix`.
-fn stale<'a>(tables: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-    let names = tables.lines().filter_map(|line| line.strip_prefix("table inet "));
-    names.filter(move |name| name.starts_with(prefix))
+/// Returns the ports of a listed set, each with the process that has shut it.
+fn owners(listed: &str) -> HashMap<u16, String> {
+    let listed: Value = serde_json::from_str(listed).unwrap_or_default();
+    let parts = listed["nftables"].as_array().into_iter().flatten();
+    let elements = parts.flat_map(|part| part["set"]["elem"].as_array().into_iter().flatten());
+    let owned = elements.filter_map(|element| {
+        let element = &element["elem"];
+        let port = element["val"].as_u64()?.try_into().ok()?;
+        Some((port, element["comment"].as_str()?.to_owned()))
+    });
+    owned.collect()
 }
 
-/// Returns a port on which nobody listens. `seed`: where the search begins, so that two profiles begin elsewhere.
-fn free_port(seed: u64) -> Option<u16> {
+/// Returns a process's identity on this boot, for the comment of its ports.
+fn identity(process: &ProcessId) -> String {
+    format!("{}-{}", process.pid, process.started)
+}
+
+fn lives(owner: &str) -> bool {
+    let pid = owner.split_once('-').and_then(|(pid, _)| pid.parse().ok());
+    let process = pid.and_then(ProcessId::of);
+    process.is_some_and(|process| identity(&process) == owner)
+}
+
+/// Returns a port on which nobody listens and that `is_taken` does not know. `seed`: where the search begins, so that two
+/// profiles begin elsewhere.
+fn free_port(seed: u64, is_taken: impl Fn(u16) -> bool) -> Option<u16> {
     let count = u64::from(PORTS.end - PORTS.start);
     (0..count).find_map(|step| {
         let port = PORTS.start + u16::try_from((seed.wrapping_mul(2) + step) % count).ok()?;
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(port)
+        let is_free = !is_taken(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        is_free.then_some(port)
     })
 }
 
@@ -139,18 +184,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_stale_tables_of_same_owner_are_found() {
-        let tables = "table inet filter\ntable inet crm_1f_driver_61000\ntable inet crm_1f_browser_61001\n\
-                      table ip crm_1f_driver_61002\ntable inet crm_1f0_driver_61003\n";
-        let found: Vec<_> = stale(tables, "crm_1f_driver_").collect();
-        assert_eq!(found, ["crm_1f_driver_61000"]);
+    fn port_of_dead_process_is_known_as_such() {
+        let ours = identity(&ProcessId::of(std::process::id()).unwrap());
+        let listed = serde_json::json!({"nftables": [{"metainfo": {}}, {"set": {"name": "ports", "elem": [
+            {"elem": {"val": 61000, "comment": ours}}, {"elem": {"val": 61001, "comment": "1-7"}}, 61002,
+        ]}}]});
+        let owners = owners(&listed.to_string());
+        assert_eq!(owners.len(), 2, "one without a comment is not of ours: {owners:?}");
+        assert!(lives(&owners[&61_000]) && !lives(&owners[&61_001]));
     }
 
     #[test]
     fn taken_port_is_not_chosen() {
-        let first = free_port(0).unwrap();
+        let first = free_port(0, |_| false).unwrap();
         assert!(PORTS.contains(&first));
+        assert_ne!(free_port(0, |port| port == first), Some(first));
         let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, first)).unwrap();
-        assert_ne!(free_port(0).unwrap(), first);
+        assert_ne!(free_port(0, |_| false), Some(first));
     }
 }

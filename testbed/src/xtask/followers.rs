@@ -45,11 +45,12 @@ pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
     let mut figures = Figures::default();
     let pid = many.server.pid().await;
     // What the first ones take is taken once.
-    let _first = section("first clients", many.connect(count.div_ceil(20))).await?;
+    let first = count.div_ceil(20);
+    let mut sockets = section("first clients", many.connect(first)).await?;
     let before = resident(pid)?;
-    let sockets = section("clients", many.connect(count)).await?;
+    sockets.extend(section("clients", many.connect(count - first)).await?);
     let idle = resident(pid)?.saturating_sub(before);
-    figures.memory(&format!("{count} idle clients"), idle);
+    figures.memory(&format!("{} idle clients", count - first), idle);
     section("events", many.measure(conversation, sockets, &mut figures)).await?;
     figures.memory("server, after the events", resident(pid)?);
     println!("{}", Table::of(&[(program.display().to_string(), vec![figures])]));
