@@ -33,11 +33,15 @@ where
         LogFormat::Text => layer.with_ansi(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
+    // The second filter alone says what is worth asking about. Without the first one's word each record of a library's, some for
+    // every frame of a WebSocket, would be made and then dropped.
+    let configured = EnvFilter::try_new(filter)?;
+    let most = configured.max_level_hint().unwrap_or(LevelFilter::TRACE);
     // Two filters in a row: no directive of the configured one can widen the fixed one.
     Ok(tracing_subscriber::registry().with(
         layer
-            .with_filter(EnvFilter::try_new(filter)?)
-            .with_filter(FilterFn::new(is_ours_or_harmless).with_max_level_hint(LevelFilter::TRACE)),
+            .with_filter(configured)
+            .with_filter(FilterFn::new(is_ours_or_harmless).with_max_level_hint(most)),
     ))
 }
 
@@ -87,6 +91,19 @@ mod tests {
             let lines = logged(filter, LogFormat::Text);
             assert!(lines.contains("ours") && lines.contains("harmless"), "{lines}");
             assert!(!lines.contains("a body") && !lines.contains("a stranger"), "{lines}");
+        }
+    }
+
+    /// Nobody makes a record that nobody asks for.
+    #[test]
+    fn subscriber_asks_for_configured_level_alone() {
+        for (filter, most) in [
+            ("info", LevelFilter::INFO),
+            ("warn,crm=debug", LevelFilter::DEBUG),
+            ("crm=trace,info", LevelFilter::TRACE),
+        ] {
+            let subscriber = subscriber(filter, LogFormat::Text, io::sink).unwrap();
+            assert_eq!(subscriber.max_level_hint(), Some(most), "{filter}");
         }
     }
 
