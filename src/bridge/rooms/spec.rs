@@ -60,7 +60,7 @@ struct Members {
     exclude: Vec<MatrixUserId>,
 }
 
-/// Returns who is asked into a conversation's room, and who must not be there. Until somebody has the conversation all agents
+/// Returns who is asked into a conversation's room, who may be there, and who must not. Until somebody has the conversation all agents
 /// are asked, since nobody is notified of a room that they are not in; afterwards its assignee, and others may join.
 async fn members(core: &Core, conversation: &Conversation) -> Result<Members, StoreError> {
     let agents = core.store.agents();

@@ -35,7 +35,7 @@ pub struct MessageLine {
     pub is_notice: bool,
 }
 
-/// What is read of a message: the columns in [`COLUMNS`].
+/// Columns that are read of a message: [`COLUMNS`].
 #[derive(Deserialize, FromQueryResult)]
 struct Row {
     id: MessageId,

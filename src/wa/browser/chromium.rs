@@ -1,5 +1,5 @@
-//! Chromium in a process group of its own, with a debugging port that the system chooses, or that is shut to others. It outlives its driver but
-//! not us: it quits when the pipe to us closes, which the kernel does even after `kill -9`.
+//! Chromium in a process group of its own, with a debugging port that the system chooses, or that is shut to others. It
+//! outlives its driver but not us: it quits when the pipe to us closes, which the kernel does even after `kill -9`.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};

@@ -55,14 +55,13 @@ impl ShutPort {
         // There is none before the first port.
         let listed = nft(&["-j", "list", "set", "inet", &table, "ports"], "").await;
         let shut = listed.map(|listed| owners(&listed)).unwrap_or_default();
+        let (living, dead): (HashMap<_, _>, HashMap<_, _>) = shut.into_iter().partition(|(_, owner)| lives(owner));
         let mut script = base(&table);
-        for (port, owner) in &shut {
-            if !lives(owner) {
-                script.push_str(&element("delete", &table, *port, ""));
-            }
+        for port in dead.into_keys() {
+            script.push_str(&element("delete", &table, port, ""));
         }
-        let is_ours = |port: u16| shut.get(&port).is_some_and(|owner| lives(owner));
-        let port = free_port(seed, is_ours).ok_or_else(|| io::Error::other("no port is free"))?;
+        let port = free_port(seed, |port| living.contains_key(&port));
+        let port = port.ok_or_else(|| io::Error::other("no port is free"))?;
         let owner = ProcessId::of(std::process::id()).ok_or_else(|| io::Error::other("there is no /proc"))?;
         let comment = format!("comment \"{}\"", identity(&owner));
         script.push_str(&element("add", &table, port, &comment));
@@ -91,7 +90,7 @@ impl Drop for ShutPort {
 /// Fails where ports cannot be shut to other users, and says why.
 pub async fn can_shut_ports() -> io::Result<()> {
     let probe = format!("crm_probe_{}", std::process::id());
-    let script = base(&probe) + &*format!("delete table inet {probe}\n");
+    let script = format!("{}delete table inet {probe}\n", base(&probe));
     nft(&["-f", "-"], &script).await.map(drop)
 }
 

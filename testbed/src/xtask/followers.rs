@@ -28,7 +28,7 @@ const CONNECTS: usize = 16;
 const KEPT: usize = 10;
 /// Time in which the last events reach every client.
 const SETTLE: Duration = Duration::from_secs(10);
-/// What a note of the measurement begins with; its number follows.
+/// Beginning of a note of the measurement; its number follows.
 const MARK: &str = "measured ";
 
 /// Connects `count` clients, measures them idle, and lets events come.

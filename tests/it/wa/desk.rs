@@ -179,6 +179,15 @@ pub fn open(options: &WaOptions) -> (Arc<WhatsAppWeb>, Supervisor) {
 
 /// The living processes that have this folder among their arguments, each with its id and program.
 pub fn processes(folder: &Path) -> Vec<String> {
+    let shorten = |(pid, command): (u32, String)| {
+        let command: String = command.replace('\0', " ").chars().take(60).collect();
+        format!("{pid} {command}")
+    };
+    commands(folder).into_iter().map(shorten).collect()
+}
+
+/// The same with all their arguments, which zero bytes part.
+pub fn commands(folder: &Path) -> Vec<(u32, String)> {
     let marks = folder.to_string_lossy().into_owned();
     let mut found = vec![];
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -186,9 +195,9 @@ pub fn processes(folder: &Path) -> Vec<String> {
             continue;
         };
         let arguments = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
+        let arguments = String::from_utf8_lossy(&arguments).into_owned();
         if arguments.contains(&marks) {
-            found.push(format!("{pid} {}", arguments.chars().take(60).collect::<String>()));
+            found.push((pid, arguments));
         }
     }
     found

@@ -1,4 +1,4 @@
-//! Who else on this host can reach what the browser and its driver listen on (rule 29).
+//! Access of other users of this host to what the browser and its driver listen on (rule 29).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,18 +10,15 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::PATIENCE;
-use super::desk::Desk;
+use super::desk::{Desk, commands};
 
 /// User id of nobody.
 const NOBODY: &str = "65534";
 
 /// Ports that programs with this folder among their arguments are told to open.
 fn ports_of(folder: &Path) -> BTreeSet<u16> {
-    let folder = folder.to_str().unwrap();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let commands = processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok());
-    let ours: Vec<String> = commands.filter(|command| command.contains(folder)).collect();
-    let arguments = ours.iter().flat_map(|command| command.split('\0'));
+    let commands = commands(folder);
+    let arguments = commands.iter().flat_map(|(_, command)| command.split('\0'));
     let ports = arguments.filter_map(|argument| {
         let port = argument.strip_prefix("--remote-debugging-port=");
         port.or_else(|| argument.strip_prefix("--port="))
