@@ -1,5 +1,9 @@
 //! The newest events for all WebSockets: one reader of the journal, and each event serialised once. A connection that is
 //! further behind reads the journal itself until it has caught up.
+//!
+//! Each wake-up of a connection costs a packet and a change of threads, which is most of what an event costs. So the more
+//! connections there are, the longer events are collected before all are woken again; the first event after a pause goes at
+//! once.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,6 +24,13 @@ const KEPT: usize = 1024;
 const KEPT_BYTES: usize = 4 << 20;
 /// Most events that are handed to a connection at once.
 const BATCH: usize = 64;
+/// Time between two wake-ups of all connections, for each of them. What a wake-up of one costs is less than half of it, so
+/// events take less than half a processor however often they come.
+const SPACING_EACH: Duration = Duration::from_micros(50);
+/// Longest time between two wake-ups.
+const MAX_SPACING: Duration = Duration::from_millis(100);
+/// Resolution of the runtime's timers.
+const TIMER: Duration = Duration::from_millis(1);
 /// Pause after the journal could not be read.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -134,6 +145,9 @@ impl Feed {
                 }
                 Next::Lost { oldest } => self.restart(Seq(oldest.0 - 1)),
             }
+            if let Some(spacing) = spacing(self.0.head.receiver_count()) {
+                tokio::time::sleep(spacing).await;
+            }
         }
     }
 
@@ -191,6 +205,13 @@ impl Feed {
             cursor,
         }
     }
+}
+
+/// Returns the time until `readers` connections are woken again; `None` if it is below what a timer can tell.
+fn spacing(readers: usize) -> Option<Duration> {
+    let readers = u32::try_from(readers).unwrap_or(u32::MAX);
+    let spacing = SPACING_EACH.saturating_mul(readers).min(MAX_SPACING);
+    (spacing >= TIMER).then_some(spacing)
 }
 
 impl Recent {
@@ -252,6 +273,14 @@ mod tests {
 
     use super::*;
     use crate::clock::SystemClock;
+
+    #[test]
+    fn only_many_readers_are_kept_waiting() {
+        assert_eq!(spacing(0), None);
+        assert_eq!(spacing(19), None);
+        assert_eq!(spacing(200), Some(Duration::from_millis(10)));
+        assert_eq!(spacing(usize::MAX), Some(MAX_SPACING));
+    }
 
     /// A desk may have many screens open, and each gets each event.
     #[tokio::test]
