@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 use testbed::memory::resident;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -36,115 +36,88 @@ pub async fn run(program: Option<PathBuf>, count: usize) -> Result<()> {
     machine::prepare(Extent::Build).await?;
     let program = release_or(program).await?;
     let server = Server::start(&program, Place::new()?, "http://127.0.0.1:9", None).await?;
-    let many = Many {
-        key: server.key()?,
-        client: reqwest::Client::builder().no_proxy().build()?,
-        server,
-    };
-    let conversation = many.conversation().await?;
+    let conversation = make_conversation(&server).await?;
     let mut figures = Figures::default();
-    let pid = many.server.pid().await;
+    let pid = server.pid().await;
     // What the first ones take is taken once.
     let first = count.div_ceil(20);
-    let mut sockets = section("first clients", many.connect(first)).await?;
+    let mut sockets = section("first clients", connect(&server, first)).await?;
     let before = resident(pid)?;
-    sockets.extend(section("clients", many.connect(count - first)).await?);
+    sockets.extend(section("clients", connect(&server, count - first)).await?);
     let idle = resident(pid)?.saturating_sub(before);
     figures.memory(&format!("{} idle clients", count - first), idle);
-    section("events", many.measure(conversation, sockets, &mut figures)).await?;
+    section("events", measure(&server, conversation, sockets, &mut figures)).await?;
     figures.memory("server, after the events", resident(pid)?);
     println!("{}", Table::of(&[(program.display().to_string(), vec![figures])]));
     Ok(())
 }
 
-struct Many {
-    server: Server,
-    /// Key of the server's administrator.
-    key: String,
-    client: reqwest::Client,
+async fn connect(server: &Server, count: usize) -> Result<Vec<Socket>> {
+    let sockets = (0..count).map(|_| Socket::connect(server));
+    stream::iter(sockets).buffer_unordered(CONNECTS).try_collect().await
 }
 
-impl Many {
-    async fn connect(&self, count: usize) -> Result<Vec<Socket>> {
-        let sockets = (0..count).map(|_| Socket::connect(&self.server));
-        stream::iter(sockets).buffer_unordered(CONNECTS).try_collect().await
-    }
+/// Makes a conversation, and returns its id.
+async fn make_conversation(server: &Server) -> Result<i64> {
+    let message = json!({
+        "phone": "447700900001", "name": "Ada", "content": "hello", "whatsapp_id": "3EB0000000000001",
+    });
+    server.post("/messages/inbox", &message).await?;
+    let list = server.get("/api/v1/conversations").await?;
+    list["data"][0]["id"]
+        .as_i64()
+        .context("a list without the conversation")
+}
 
-    /// Makes a conversation, and returns its id.
-    async fn conversation(&self) -> Result<i64> {
-        let message = json!({
-            "phone": "447700900001", "name": "Ada", "content": "hello", "whatsapp_id": "3EB0000000000001",
-        });
-        self.post("/messages/inbox", &message).await?;
-        let list = self
-            .client
-            .get(format!("{}/api/v1/conversations", self.server.url()))
-            .bearer_auth(&self.key)
-            .send()
-            .await?;
-        let list: Value = list.json().await?;
-        list["data"][0]["id"]
-            .as_i64()
-            .context("a list without the conversation")
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Result<()> {
-        let request = self.client.post(format!("{}{path}", self.server.url()));
-        let answer = request.bearer_auth(&self.key).json(body).send().await?;
-        let status = answer.status();
-        ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
-        Ok(())
-    }
-
-    async fn measure(&self, conversation: i64, sockets: Vec<Socket>, figures: &mut Figures) -> Result<()> {
-        let (count, pid) = (sockets.len(), self.server.pid().await);
-        let events = RATE as usize * usize::try_from(MEASURED.as_secs())?;
-        let (told, mut delays) = mpsc::unbounded_channel();
-        let received = AtomicUsize::new(0);
-        let start = Instant::now();
-        let due = |number: usize| start + Duration::from_secs(1) * u32::try_from(number).unwrap_or(0) / RATE;
-        let followers = sockets.into_iter().map(|mut socket| {
-            let (told, received) = (told.clone(), &received);
-            async move {
-                for _ in 0..events {
-                    let number = socket.until_marked(MARK).await?;
-                    received.fetch_add(1, Ordering::Relaxed);
-                    if number % KEPT == 0 {
-                        let _ = told.send(due(number).elapsed());
-                    }
+async fn measure(server: &Server, conversation: i64, sockets: Vec<Socket>, figures: &mut Figures) -> Result<()> {
+    let (count, pid) = (sockets.len(), server.pid().await);
+    let events = RATE as usize * usize::try_from(MEASURED.as_secs())?;
+    let (told, mut delays) = mpsc::unbounded_channel();
+    let received = AtomicUsize::new(0);
+    let start = Instant::now();
+    let due = |number: usize| start + Duration::from_secs(1) * u32::try_from(number).unwrap_or(0) / RATE;
+    let followers = sockets.into_iter().map(|mut socket| {
+        let (told, received) = (told.clone(), &received);
+        async move {
+            for _ in 0..events {
+                let number = socket.until_marked(MARK).await?;
+                received.fetch_add(1, Ordering::Relaxed);
+                if number % KEPT == 0 {
+                    let _ = told.send(due(number).elapsed());
                 }
-                anyhow::Ok(())
             }
-        });
-        let path = format!("/api/v1/conversations/{conversation}/notes");
-        let before = processor_time(pid)?;
-        let notes = (0..events).map(|number| {
-            let path = &path;
-            async move {
-                tokio::time::sleep_until(due(number)).await;
-                self.post(path, &json!({"content": format!("{MARK}{number};")})).await
-            }
-        });
-        let write = async {
-            futures_util::future::try_join_all(notes).await?;
-            anyhow::Ok(processor_time(pid)?.saturating_sub(before))
-        };
-        let follow = futures_util::future::try_join_all(followers);
-        let both = async { tokio::try_join!(write, follow) };
-        let (used, _) = tokio::time::timeout(MEASURED + SETTLE, both)
-            .await
-            .with_context(|| format!("{} of {} events came", received.load(Ordering::Relaxed), events * count))??;
-        drop(told);
-        let mut latencies = Latencies::default();
-        while let Some(delay) = delays.recv().await {
-            latencies.add(delay);
+            anyhow::Ok(())
         }
-        figures.share(
-            &format!("processor, {RATE} events/s to {count} clients"),
-            used,
-            MEASURED,
-        );
-        figures.latency("request → client", &latencies);
-        Ok(())
+    });
+    let path = format!("/api/v1/conversations/{conversation}/notes");
+    let before = processor_time(pid)?;
+    let notes = (0..events).map(|number| {
+        let path = &path;
+        async move {
+            tokio::time::sleep_until(due(number)).await;
+            let note = json!({"content": format!("{MARK}{number};")});
+            server.post(path, &note).await
+        }
+    });
+    let write = async {
+        futures_util::future::try_join_all(notes).await?;
+        anyhow::Ok(processor_time(pid)?.saturating_sub(before))
+    };
+    let follow = futures_util::future::try_join_all(followers);
+    let both = async { tokio::try_join!(write, follow) };
+    let (used, _) = tokio::time::timeout(MEASURED + SETTLE, both)
+        .await
+        .with_context(|| format!("{} of {} events came", received.load(Ordering::Relaxed), events * count))??;
+    drop(told);
+    let mut latencies = Latencies::default();
+    while let Some(delay) = delays.recv().await {
+        latencies.add(delay);
     }
+    figures.share(
+        &format!("processor, {RATE} events/s to {count} clients"),
+        used,
+        MEASURED,
+    );
+    figures.latency("request → client", &latencies);
+    Ok(())
 }

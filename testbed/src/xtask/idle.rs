@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::json;
 use testbed::memory::resident;
 use testbed::servers::Folder;
@@ -53,20 +53,9 @@ pub async fn run(program: Option<PathBuf>, accounts: u32, messages: u64) -> Resu
 
 async fn log_in(server: &Server, standin: &StandIn, accounts: u32) -> Result<()> {
     server.log_in(&standin.phone()).await?;
-    let client = reqwest::Client::builder().no_proxy().build()?;
     for number in 1..accounts {
         let name = format!("account-{number}");
-        let request = client.post(format!("{}/api/v1/accounts", server.url()));
-        let answer = request
-            .bearer_auth(server.key()?)
-            .json(&json!({"name": name}))
-            .send()
-            .await?;
-        ensure!(
-            answer.status().is_success(),
-            "{name} is not made: {}",
-            answer.text().await?
-        );
+        server.post("/api/v1/accounts", &json!({"name": name})).await?;
         let phone = standin.add_phone(&name, &format!("4477009010{number:02}"));
         server.log_in_as(&phone, &name).await?;
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use testbed::servers::{Folder, Launch, Process, Signal, free_port};
 use testbed::standin::Phone;
@@ -128,6 +128,7 @@ pub struct Server {
     url: String,
     program: PathBuf,
     folder: Folder,
+    client: reqwest::Client,
 }
 
 impl Server {
@@ -153,6 +154,7 @@ impl Server {
             url,
             program: program.to_owned(),
             folder: place.folder,
+            client: reqwest::Client::builder().no_proxy().build()?,
         })
     }
 
@@ -231,6 +233,25 @@ impl Server {
     pub fn key(&self) -> Result<String> {
         let key = std::fs::read_to_string(self.data().join("admin.key")).context("the server has made no admin.key")?;
         Ok(key.trim().to_owned())
+    }
+
+    /// Gets what is at a path of the API, with the administrator's key.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.request(self.client.get(format!("{}{path}", self.url))).await
+    }
+
+    /// Posts to a path of the API, with the administrator's key, and returns the answer.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.request(self.client.post(format!("{}{path}", self.url)).json(body))
+            .await
+    }
+
+    async fn request(&self, request: reqwest::RequestBuilder) -> Result<Value> {
+        let answer = request.bearer_auth(self.key()?).send().await?;
+        let (status, path) = (answer.status(), answer.url().path().to_owned());
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{path} answers {status}: {text}");
+        serde_json::from_str(&text).with_context(|| format!("{path} answers what is not JSON"))
     }
 
     /// Returns the data folder.

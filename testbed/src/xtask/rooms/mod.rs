@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 use testbed::memory::resident;
 use testbed::servers::{Synapse, SynapseOptions};
 use tokio::time::Instant;
@@ -85,12 +85,10 @@ pub async fn run(program: Option<PathBuf>, count: usize, kind: RoomKind) -> Resu
     )
     .await?;
     let many = Many {
-        key: server.key()?,
         server,
         agent,
         script,
         count,
-        client: reqwest::Client::builder().no_proxy().build()?,
         written: AtomicUsize::new(0),
         _synapse: synapse,
     };
@@ -104,12 +102,9 @@ pub async fn run(program: Option<PathBuf>, count: usize, kind: RoomKind) -> Resu
 
 struct Many {
     server: Server,
-    /// Key of the server's administrator.
-    key: String,
     agent: Agent,
     script: Script,
     count: usize,
-    client: reqwest::Client,
     /// Number of messages that customers have written.
     written: AtomicUsize,
     _synapse: Synapse,
@@ -237,8 +232,7 @@ impl Many {
         let start = Instant::now();
         let patience = SETTLED.max(EACH_ROOM * u32::try_from(self.count)?);
         loop {
-            let request = self.client.get(format!("{}/api/v1/status", self.server.url()));
-            let status: Value = request.bearer_auth(&self.key).send().await?.json().await?;
+            let status = self.server.get("/api/v1/status").await?;
             let waiting = status["outbox"]["waiting"]
                 .as_array()
                 .context("a status without its outbox")?;
@@ -264,18 +258,7 @@ impl Many {
             "phone": format!("4477{customer:08}"), "name": format!("Customer {customer}"), "content": text,
             "whatsapp_id": format!("3EB0{:016X}", self.written.fetch_add(1, Ordering::Relaxed)),
         });
-        let request = self
-            .client
-            .post(format!("{}/messages/inbox", self.server.url()))
-            .bearer_auth(&self.key)
-            .json(&body);
-        let answer = request.send().await?;
-        let status = answer.status();
-        ensure!(
-            status.is_success(),
-            "the inbox answers {status}: {}",
-            answer.text().await?
-        );
+        self.server.post("/messages/inbox", &body).await?;
         Ok(())
     }
 }
