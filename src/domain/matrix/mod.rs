@@ -4,6 +4,7 @@
 //! application service, to which the homeserver pushes events and which sends as a user per customer.
 
 mod incoming;
+pub mod mark;
 mod outgoing;
 
 use std::time::Duration;

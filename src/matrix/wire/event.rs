@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::details::Location;
-use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind, SentFile};
+use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind, SentFile, mark};
 use crate::domain::media::FileKind;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 
@@ -204,15 +204,14 @@ fn file(content: &Value, kind: FileKind) -> Option<RoomEventKind> {
     })
 }
 
-/// Returns what the sender wrote, with WhatsApp's marks if it is formatted.
+/// Returns what the sender wrote, with WhatsApp's marks if it is formatted. What is a command in either form is one: its plain
+/// form then.
 fn written(content: &Value, body: &str, is_reply: bool) -> String {
+    let plain = if is_reply { without_quote(body) } else { body };
     let html = content["formatted_body"]
         .as_str()
-        .filter(|_| content["format"] == "org.matrix.custom.html");
-    html.and_then(markup::to_whatsapp).unwrap_or_else(|| {
-        let body = if is_reply { without_quote(body) } else { body };
-        body.to_owned()
-    })
+        .filter(|_| content["format"] == "org.matrix.custom.html" && mark::behind(plain).is_none());
+    html.and_then(markup::to_whatsapp).unwrap_or_else(|| plain.to_owned())
 }
 
 /// Removes the quote that older clients put before a reply: lines that begin with `> `, the first of them with the

@@ -47,6 +47,10 @@ fn only_plain_text_is_classified_as_text() {
     let formatted = json!({"msgtype": "m.text", "body": "**hi**", "format": "org.matrix.custom.html",
         "formatted_body": "<strong>hi</strong>"});
     assert_eq!(message(formatted), text("*hi*", None));
+    // Whose mark the HTML lacks is a command all the same.
+    let command = json!({"msgtype": "m.text", "body": "!note hi", "format": "org.matrix.custom.html",
+        "formatted_body": "<p>note hi</p>"});
+    assert_eq!(message(command), text("!note hi", None));
     assert_eq!(
         message(json!({"msgtype": "m.notice", "body": "hi"})),
         RoomEventKind::Notice

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use crate::domain::matrix::mark::{self, Dress, Marked};
 use crate::domain::template::MAX_FIELD_NAME;
 use crate::domain::{CustomerId, MessageId, Timestamp, when};
 
@@ -20,16 +21,26 @@ const MAX_LABELS: usize = 20;
 /// Digits that are an id and no phone number.
 const MAX_ID_DIGITS: usize = 6;
 
-/// Returns whether a text is a command, known or not: it begins with `!`, whatever cannot be seen before that.
+/// Returns whether a text is a command, known or not: it begins with `!`, whatever dresses it or cannot be seen before that.
 pub(crate) fn is_command(body: &str) -> bool {
-    behind_mark(body).is_some()
+    mark::behind(body).is_some()
 }
 
 /// Returns the command in a text; `None` if the text is for the customer.
 pub(crate) fn parse(body: &str) -> Option<Parsed> {
-    let rest = behind_mark(body)?.trim_end();
+    let Marked { command, dress } = mark::behind(body)?;
+    if dress == Dress::Quote {
+        let text =
+            "Not sent: this quotes a command. Write the command without the quotation, or your answer as a reply.";
+        return Some(Parsed::Misuse(text.to_owned()));
+    }
+    let rest = command.trim_end();
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let (word, given) = rest.split_at(end);
+    let word = match dress {
+        Dress::Plain => word,
+        Dress::Format | Dress::Quote => mark::undressed(word),
+    };
     let word = word.to_lowercase();
     let Some(entry) = ENTRIES.iter().find(|entry| entry.word == word) else {
         let text =
@@ -45,21 +56,6 @@ pub(crate) fn parse(body: &str) -> Option<Parsed> {
 /// Returns the command that a text among notes is: it is a note too.
 pub(crate) fn note(body: &str) -> Parsed {
     parse(&format!("!note {body}")).unwrap_or_else(|| Parsed::Misuse("Not done: the note is empty.".to_owned()))
-}
-
-/// Returns what stands behind the mark of a command. Keyboards of East Asia write a wide one.
-fn behind_mark(body: &str) -> Option<&str> {
-    let seen = body.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || is_unseen(c));
-    seen.strip_prefix(['!', '\u{ff01}'])
-}
-
-/// Returns whether a character shows nothing.
-const fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-    )
 }
 
 pub(super) fn read(word: &str, given: &str) -> Result<Command, String> {
@@ -119,6 +115,14 @@ fn login(given: &str) -> Result<Command, String> {
     Ok(Command::Login { account, number })
 }
 
+/// Reads the text of a message that a command sends.
+fn for_customer(text: &str) -> Result<String, String> {
+    if is_command(text) {
+        return Err("its text begins with !, and what begins with ! is never sent to the customer".to_owned());
+    }
+    said(text, "the text is missing")
+}
+
 fn said(given: &str, otherwise: &str) -> Result<String, String> {
     if given.is_empty() {
         Err(otherwise.to_owned())
@@ -169,7 +173,7 @@ fn later(given: &str) -> Result<Command, String> {
     if let Some((first, text)) = given.split_once('\n')
         && let Ok(when) = time(first)
     {
-        let text = said(text.trim(), "the text is missing")?;
+        let text = for_customer(text.trim())?;
         return Ok(Command::SendAt { when, text });
     }
     let mut ends = vec![];
@@ -181,7 +185,7 @@ fn later(given: &str) -> Result<Command, String> {
     }
     for end in ends.into_iter().rev() {
         if let Ok(when) = time(&given[..end]) {
-            let text = said(given[end..].trim(), "the text is missing")?;
+            let text = for_customer(given[end..].trim())?;
             return Ok(Command::SendAt { when, text });
         }
     }
@@ -223,7 +227,7 @@ fn new(given: &str) -> Result<Command, String> {
     let (number, text) = given
         .split_once(char::is_whitespace)
         .ok_or_else(|| "number and text are missing".to_owned())?;
-    let text = said(text.trim(), "the text is missing")?;
+    let text = for_customer(text.trim())?;
     // `+44 7700 900123 hello` would be a message to another number.
     if text.starts_with(|c: char| c.is_ascii_digit()) && number.len() < MIN_NUMBER {
         return Err("write the number without spaces".to_owned());

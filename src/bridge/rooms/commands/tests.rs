@@ -22,6 +22,16 @@ fn only_leading_exclamation_mark_is_command() {
         "\u{feff} !help",
         "\u{ff01}help",
         "\n!HELP ",
+        "\u{3164}\u{e0101}!help",
+        "\u{fe57}help",
+        "*!help*",
+        "**!help**",
+        "_*!help*_",
+        "```!help```",
+        "- !help",
+        "1. !help",
+        "# !help",
+        "*!help* ",
     ] {
         assert_eq!(command(body), Some(Command::Help), "{body:?}");
     }
@@ -36,6 +46,8 @@ fn only_leading_exclamation_mark_is_command() {
         " \n!x",
         "!hepl",
         "!\u{fe0f}note x",
+        "> !send",
+        "> *!note x*",
     ] {
         assert!(matches!(parse(body), Some(Parsed::Misuse(_))), "{body:?}");
         assert!(is_command(body), "{body:?}");
@@ -45,13 +57,37 @@ fn only_leading_exclamation_mark_is_command() {
         "hello !send",
         "hello\n!send",
         "¡hola!",
-        "> !send",
+        "*hello* !send",
+        "1. hello",
+        "- ",
+        "**",
         "",
         " ",
         "\u{200b}",
     ] {
         assert_eq!(parse(body), None, "{body:?}");
         assert!(!is_command(body), "{body:?}");
+    }
+}
+
+#[test]
+fn formatted_command_loses_its_marks() {
+    for body in ["*!note a b*", "*!note* a b", "`!note a b`", "- _!note a b_"] {
+        assert_eq!(command(body), Some(Command::Note("a b".to_owned())), "{body:?}");
+    }
+}
+
+#[test]
+fn command_as_text_of_another_is_refused() {
+    for body in [
+        "!send-at 18:00 !note x",
+        "!send-at in 2m\n!close",
+        "!new +447700900123 *!note x*",
+    ] {
+        let Some(Parsed::Misuse(told)) = parse(body) else {
+            panic!("{body:?}")
+        };
+        assert!(told.contains("begins with !"), "{told}");
     }
 }
 

@@ -61,6 +61,22 @@ const COMMANDS: &[&str] = &[
     "!retry {}",
     "!status {}",
     "!customer {}",
+    "*!note {}*",
+    "*!note* {}",
+    "**!note {}**",
+    "`!note {}`",
+    "```!note {}```",
+    "_!close_ {}",
+    "> !note {}",
+    "- !note {}",
+    "1. !note {}",
+    "# !note {}",
+    "\u{3164}!note {}",
+    "\u{2800}\u{e0101}!note {}",
+    "\u{fe57}note {}",
+    "!send-at in 2m !note {}",
+    "!send-at in 2m\n!close {}",
+    "!new +447700900778 !note {}",
 ];
 /// Texts that stay inside because of what they answer.
 const ANSWERS: &[&str] = &[
