@@ -10,7 +10,7 @@ use crate::store::{NewWork, StoreError, Tx, WorkFor};
 use super::policy::Policy;
 
 /// Stores a message's new state and emits the event. A settled message also leaves the outbox and gets its tick, and
-/// with a `failure` also a notice in its room. Does nothing if the message has this state and failure already. Returns
+/// with a `failure` also a notice in its room, unless it is deleted. Does nothing if the message has this state and failure already. Returns
 /// the message.
 pub(crate) async fn set_state(
     tx: &mut Tx,
@@ -37,7 +37,8 @@ pub(crate) async fn set_state(
         tx.outbox()
             .enqueue(NewWork::for_message(&changed, MatrixWork::Tick { message: message.id }).free())
             .await?;
-        if let Some(failure) = failure {
+        // Who has deleted it knows, and nobody is to send it with one tap.
+        if let Some(failure) = failure.filter(|_| changed.deleted_at.is_none()) {
             let text = failure.told(state);
             tx.outbox()
                 .enqueue(NewWork::for_message(

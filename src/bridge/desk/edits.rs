@@ -4,15 +4,15 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::bridge::core::{accounts, consent, state};
+use crate::bridge::core::{accounts, consent, notice, state};
 use crate::bridge::inbound::changes;
 use crate::bridge::outbound::queue;
 use crate::domain::MessageId;
 use crate::domain::message::{
-    Author, DELETE_WITHIN, Direction, EDIT_WITHIN, Kind, MAX_EMOJI_BYTES, Message, MessageState,
+    Author, DELETE_WITHIN, Direction, EDIT_WITHIN, Kind, MAX_EMOJI_BYTES, Message, MessageState, Origin,
 };
 use crate::domain::outbox::WhatsAppWork;
-use crate::store::{NewWork, Tx};
+use crate::store::{NewWork, StoreError, Tx};
 
 use super::handle::Desk;
 
@@ -107,8 +107,7 @@ pub(crate) async fn revise(
         Revision::Delete => {
             check_ours(&message)?;
             if is_with_us(&message) {
-                let failure = state::failure("cancelled", "it was deleted before it was sent");
-                return Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?);
+                return Ok(withdraw(tx, policy, &message, author).await?);
             }
             check_age(
                 tx,
@@ -124,6 +123,18 @@ pub(crate) async fn revise(
         .enqueue(NewWork::for_conversation(message.account_id, message.conversation_id, work).urgent(true))
         .await?;
     Ok(message)
+}
+
+/// Deletes a message that WhatsApp does not have yet. The room loses what shows it, unless its author has removed that there.
+async fn withdraw(tx: &mut Tx, policy: &Policy, message: &Message, by: &Author) -> Result<Message, StoreError> {
+    let deleted = tx.messages().set_deleted(message.id, tx.now()).await?;
+    let failure = state::failure("cancelled", "it was deleted before it was sent");
+    let settled = state::set_state(tx, policy, &deleted, MessageState::Failed, Some(&failure)).await?;
+    if by.origin != Some(Origin::Matrix) {
+        let line = format!("{} deleted this before it was sent", by.name);
+        notice::show_deletion(tx, policy, &settled, line).await?;
+    }
+    Ok(settled)
 }
 
 /// Returns the new text of a message, with the signature under it that the message has.

@@ -137,6 +137,11 @@ pub(crate) async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: De
             "message {id} was written by the customer; there is nothing to decide"
         )));
     }
+    if message.deleted_at.is_some() {
+        return Err(Refusal::Conflict(format!(
+            "message {id} was deleted before it was sent, or for everyone; write it again"
+        )));
+    }
     match (decision, message.state) {
         (Decision::Retry, MessageState::Failed | MessageState::Unknown) => retry(tx, policy, &message).await,
         (Decision::Retry, state) => Err(Refusal::Conflict(format!(

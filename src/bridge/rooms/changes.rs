@@ -3,11 +3,11 @@
 use crate::bridge::core::agents::name_of;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::desk::{Revision, revise};
-use crate::domain::MatrixEventId;
 use crate::domain::conversation::Conversation;
 use crate::domain::internal::InternalKind;
 use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Message, Origin};
+use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{RoomReaction, StoreError, Tx};
 
 use super::commands;
@@ -22,8 +22,22 @@ pub(super) async fn edit(
     event: &RoomEvent,
     (of, body): (&MatrixEventId, &str),
 ) -> Result<Taken, StoreError> {
+    if withdraw(tx, event, of).await? {
+        let text = "Not sent: you have changed this before it went out. Write it again as a new message.";
+        return answer(tx, conversation, event, text.to_owned()).await;
+    }
     let own = shown_by(tx, of).await?.filter(|message| is_by(message, event));
+    let inside = tx.internal_events().get(of).await?;
+    let inside = inside.map(|inside| (inside.kind, inside.message));
     let why = match own {
+        None if matches!(inside, Some((InternalKind::Note, _))) => {
+            let text = "The note stays as it was. Remove the note, and write it again.";
+            return answer(tx, conversation, event, text.to_owned()).await;
+        }
+        None if let Some((InternalKind::Command, made)) = inside => {
+            let text = stays(tx, made).await?;
+            return answer(tx, conversation, event, text).await;
+        }
         None => "you can change only what you have sent to the customer from this room".to_owned(),
         Some(_) if commands::parse(body).is_some() => {
             "a message does not become a command; write the command as a new message".to_owned()
@@ -38,6 +52,37 @@ pub(super) async fn edit(
     };
     let text = format!("Not changed for the customer: {why}.");
     answer(tx, conversation, event, text).await
+}
+
+/// Takes back what the sender of an edit wrote and what has not been taken in: it waits for their yes, its key or its room, and
+/// would go out with its first words. Returns whether there was such.
+async fn withdraw(tx: &mut Tx, event: &RoomEvent, of: &MatrixEventId) -> Result<bool, StoreError> {
+    let asked = tx.questions().about(of).await?;
+    let Some(asked) = asked.filter(|asked| asked.question.author == event.sender) else {
+        return tx.pending_events().remove_of(of, &event.sender).await;
+    };
+    tx.questions().remove(asked.id).await?;
+    tx.pending_events().remove(of).await?;
+    Ok(true)
+}
+
+/// Returns what an agent is told who has changed a command after it was carried out.
+async fn stays(tx: &mut Tx, made: Option<MessageId>) -> Result<String, StoreError> {
+    let message = match made {
+        Some(id) => tx.messages().get(id).await?,
+        None => None,
+    };
+    let planned = message.filter(|message| message.state.is_for_later());
+    Ok(planned.map_or_else(
+        || {
+            "Not changed for the customer: a command stays as it was carried out; write the new one as a new message."
+                .to_owned()
+        },
+        |message| {
+            let id = message.id;
+            format!("Message {id} stays as it was. !cancel {id} takes it back; then write it again.")
+        },
+    ))
 }
 
 /// Reacts to the message that the event `of` shows. Does nothing for events that show none.

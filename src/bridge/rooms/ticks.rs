@@ -60,6 +60,10 @@ pub(crate) async fn bring_up_to_date(
         // Not shown yet; showing it queues the tick again.
         return Ok(relay.finish(item).await?);
     };
+    if message.state == MessageState::Failed && message.deleted_at.is_some() {
+        // Its author took it back: nothing went wrong.
+        return Ok(relay.finish(item).await?);
+    }
     let is_read = message.state.reached(MessageState::Read);
     let conversation = message.conversation_id;
     let late = core.clock.now().since(message.timestamp) >= LATE_AFTER;
@@ -219,6 +223,6 @@ fn late_reason(message: &Message) -> String {
     }
     match message.state {
         MessageState::Sending => "Not confirmed yet: WhatsApp has not accepted it. It is sent automatically, once.".to_owned(),
-        _ => "Not sent yet: WhatsApp cannot be reached, or earlier messages go first. It is sent automatically, once; see `crm status`.".to_owned(),
+        _ => "Not sent yet: WhatsApp cannot be reached, or earlier messages go first. It is sent automatically, once; !status says more.".to_owned(),
     }
 }

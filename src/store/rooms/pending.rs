@@ -210,6 +210,16 @@ impl PendingEvents<'_, Tx> {
         Ok(())
     }
 
+    /// Deletes an event of this sender. Returns whether it existed.
+    pub async fn remove_of(&self, event: &MatrixEventId, sender: &MatrixUserId) -> Result<bool, StoreError> {
+        let deleted = pending_event::Entity::delete_many()
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
+            .filter(pending_event::Column::Sender.eq(sender.as_str()))
+            .exec(&self.0.session)
+            .await?;
+        Ok(deleted.rows_affected > 0)
+    }
+
     /// Deletes an event. Returns whether it existed.
     pub async fn remove(&self, event: &MatrixEventId) -> Result<bool, StoreError> {
         let deleted = pending_event::Entity::delete_many()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::MessageState;
-use crm::domain::{Clock, MatrixEventId};
+use crm::domain::{Clock, MatrixEventId, Role};
 
 use super::Rig;
 
@@ -48,6 +48,62 @@ async fn redacted_text_is_cancelled_while_it_waits() {
     assert_eq!(message.state, MessageState::Failed);
     assert_eq!(message.failure.unwrap().code, "cancelled");
     assert_eq!(rig.handed_over(), Vec::<String>::new());
+}
+
+/// Its author knows, and nobody sees any more what a tap would send.
+#[tokio::test]
+async fn redacted_text_cannot_be_retried() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.agent("Bea", Role::Manager).await;
+    rig.run.whatsapp.set_online(false);
+    let event = rig.agent_writes("wrong room, sorry").await;
+    let told = rig.run.matrix.notices();
+    rig.redacts("@ada:test", &event).await;
+    assert_eq!(rig.run.matrix.notices(), told, "no failure");
+    assert!(rig.message("wrong room, sorry").await.deleted_at.is_some());
+    rig.run.whatsapp.set_online(true);
+    rig.taps("@bea:test", &event, "🔁").await;
+    let id = rig.message("wrong room, sorry").await.id;
+    let refused = rig.program.desk.retry(id).await.unwrap_err().to_string();
+    assert!(refused.contains("deleted before it was sent"), "{refused}");
+    rig.settle().await;
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+}
+
+/// Who answers it speaks to colleagues, of something that the customer never had.
+#[tokio::test]
+async fn answer_to_what_was_never_sent_stays_inside() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    let redacted = rig.agent_writes("wrong room, sorry").await;
+    rig.redacts("@ada:test", &redacted).await;
+    let failed = rig.agent_writes("to nobody").await;
+    let id = rig.message("to nobody").await.id;
+    rig.program.desk.cancel(id).await.unwrap();
+    rig.settle().await;
+    rig.run.whatsapp.set_online(true);
+    for of in [&redacted, &failed] {
+        let reply = RoomEventKind::Text {
+            body: "why did you write that?".to_owned(),
+            reply_to: Some(of.clone()),
+        };
+        let now = rig.run.clock.now();
+        rig.run.matrix.happens("@ada:test", reply, now);
+        let threaded = RoomEventKind::Text {
+            body: "it was wrong".to_owned(),
+            reply_to: None,
+        };
+        rig.run.matrix.happens_in_thread("@ada:test", of, threaded);
+        rig.settle().await;
+    }
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+    let refused = rig.run.matrix.notices();
+    let refused = refused
+        .iter()
+        .filter(|told| told.starts_with("Not sent: what this answers"));
+    assert_eq!(refused.count(), 4);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
+use crate::domain::message::MessageState;
 use crate::domain::{MatrixEventId, MessageId};
 use crate::store::{StoreError, Tx};
 
@@ -19,7 +20,7 @@ pub(crate) enum Place {
     Notes,
     /// It answers something that stays inside: the text says what.
     Inside(&'static str),
-    /// It answers something that is not known, so it may be anything.
+    /// It answers something that the customer never had, or that is not known, so it may be anything.
     Unknown,
 }
 
@@ -127,8 +128,14 @@ async fn meaning(
     id: &MatrixEventId,
     looked_up: &HashMap<MatrixEventId, RoomEvent>,
 ) -> Result<Meaning, StoreError> {
-    if tx.rooms().is_known_event(id).await? {
-        return Ok(Meaning::Message);
+    if let Some(shown) = tx.rooms().message_of_event(id).await? {
+        let message = tx.messages().get(shown.message).await?;
+        let never_went_out = message.is_some_and(|message| message.state == MessageState::Failed);
+        return Ok(if never_went_out {
+            Meaning::Unknown
+        } else {
+            Meaning::Message
+        });
     }
     if let Some(inside) = tx.internal_events().get(id).await? {
         return Ok(Meaning::Inside(inside.kind));
@@ -140,6 +147,13 @@ async fn meaning(
     Ok(match &found.what {
         RoomEventKind::Notice => Meaning::Inside(InternalKind::Notice),
         RoomEventKind::Text { body, .. } if is_command(body) => Meaning::Inside(InternalKind::Command),
+        // Of the bot, or of the room itself: a tick, a pin, who comes and goes.
+        RoomEventKind::Other
+        | RoomEventKind::Reaction { .. }
+        | RoomEventKind::Redaction { .. }
+        | RoomEventKind::Replaced
+        | RoomEventKind::Fence
+        | RoomEventKind::Member { .. } => Meaning::Unknown,
         _ if found.what == RoomEventKind::Undecryptable || tx.agents().of_user(&found.sender).await?.is_some() => {
             Meaning::Unknown
         }

@@ -1,6 +1,7 @@
 //! Notes in rooms: written there, shown there, removed there.
 
 use crm::bridge::{Answered, NewNote};
+use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Author, Origin};
 use crm::domain::{Clock as _, NoteId};
 
@@ -52,6 +53,29 @@ async fn what_answers_note_is_note() {
     assert_eq!(rig.conversation().await.status.as_str(), "closed");
     assert!(rig.phone().is_empty());
     assert_eq!(rig.messages().await.len(), 1, "the customer's alone");
+}
+
+/// The desk has the words that were written first; the room shows others.
+#[tokio::test]
+async fn edit_of_note_or_plan_is_answered_with_the_remedy() {
+    let mut rig = Rig::of_customer().await;
+    let note = rig.agent_says(ADA, "!note ten", None).await;
+    let plan = rig.agent_says(ADA, "!send-at in 2h ten", None).await;
+    let planned = rig.message("ten").await.id;
+    for (of, body, remedy) in [
+        (&note, "!note eleven", "Remove the note, and write it again".to_owned()),
+        (&plan, "!send-at in 2h eleven", format!("!cancel {planned}")),
+    ] {
+        let edit = RoomEventKind::Edit {
+            of: of.clone(),
+            body: body.to_owned(),
+        };
+        rig.run.matrix.happens(ADA, edit, rig.run.clock.now());
+        rig.settle().await;
+        let told = rig.run.matrix.notices().pop().unwrap();
+        assert!(told.contains(&remedy), "{told}");
+    }
+    assert_eq!(rig.notes().await, ["ten"]);
 }
 
 #[tokio::test]

@@ -94,6 +94,29 @@ async fn overtaken_text_waits_for_its_authors_yes() {
     assert_eq!(rig.phone(), ["the answer", "and more"]);
 }
 
+/// Her yes would send the words that she has corrected.
+#[tokio::test]
+async fn edit_while_asked_withdraws_the_question() {
+    let mut rig = Rig::of_overtaken().await;
+    let event = rig.agent_says(ADA, "the price is 10", None).await;
+    rig.waits().await;
+    let question = rig.run.matrix.newest_notice("Not sent yet");
+    let edit = RoomEventKind::Edit {
+        of: event.clone(),
+        body: "the price is 12".to_owned(),
+    };
+    rig.run.matrix.happens(ADA, edit, rig.run.clock.now());
+    rig.settle().await;
+    let told = rig.run.matrix.notices().pop().unwrap();
+    assert!(told.starts_with("Not sent: you have changed this"), "{told}");
+    let told = rig.taps(ADA, &question, "✅").await;
+    assert!(told.contains("is answered, or was given up"), "{told}");
+    assert!(rig.phone().is_empty());
+    // It answers what was never sent.
+    rig.agent_says(ADA, "what now?", Some(&event)).await;
+    assert!(rig.phone().is_empty());
+}
+
 #[tokio::test]
 async fn receipt_or_reply_shows_what_was_seen() {
     let mut rig = Rig::of_overtaken().await;
