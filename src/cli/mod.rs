@@ -255,6 +255,9 @@ impl Cli {
             options: self.global.options,
         };
         telemetry::init(&shell.config, crate::matrix::QUIET)?;
+        if matches!(self.command, Command::Serve(_)) {
+            serve::heaps::bound();
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let end = runtime.block_on(self.command.run(shell));
         // Remaining tasks wait for a terminal or disk that does not answer; do not wait for them.

@@ -1,5 +1,6 @@
 //! `crm serve`: builds all parts of the program, and shuts them down in order.
 
+pub mod heaps;
 pub mod housekeeping;
 pub mod ports;
 pub mod signals;

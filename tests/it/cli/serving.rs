@@ -69,6 +69,24 @@ pub fn log_of(shell: &Shell) -> String {
     std::fs::read_to_string(shell.folder.path().join("log")).unwrap()
 }
 
+/// What the program was started with is not changed for a person who has set it.
+#[tokio::test]
+async fn server_bounds_its_heaps_in_the_same_process() {
+    let heaps = |served: &Served| {
+        let environment = std::fs::read(format!("/proc/{}/environ", served.pid())).unwrap();
+        let mut variables = environment.split(|byte| *byte == 0);
+        let set = variables.find_map(|set| set.strip_prefix(b"MALLOC_ARENA_MAX="));
+        set.map(|value| String::from_utf8(value.to_owned()).unwrap())
+    };
+    let served = Served::start(Shell::bare()).await;
+    let processors = std::thread::available_parallelism().unwrap().to_string();
+    assert_eq!(heaps(&served), Some(processors));
+    served.end().await;
+    let served = Served::start(Shell::bare().with("MALLOC_ARENA_MAX", "7")).await;
+    assert_eq!(heaps(&served).as_deref(), Some("7"));
+    assert_eq!(served.end().await.1, Some(0));
+}
+
 /// The server ends in order, and its key outlasts a restart.
 #[tokio::test]
 async fn server_makes_key_and_refuses_second() {
