@@ -9,6 +9,7 @@ use crate::domain::message::{Message, MessageState};
 use crate::domain::outbox::Target;
 use crate::domain::pacing::{WaitReason, Waiting};
 use crate::domain::schedule::Stage;
+use crate::domain::when;
 use crate::store::{StoreError, Tx};
 
 /// Holds the messages for later of a conversation in which the customer has just written, also those whose time has come
@@ -47,12 +48,10 @@ pub(crate) async fn hold(
         .set_for_later(message.id, MessageState::Held, waiting)
         .await?;
     tx.emit(Event::message_held(&held));
+    let (id, why) = (held.id, reason.explained());
+    let at = when::told(send_at, &policy.time_zone).unwrap_or_else(|| send_at.to_string());
     let text = format!(
-        "Not sent: message {} for {send_at} is held, because {}. `crm message release {}` sends it, `crm message cancel {}` drops it.",
-        held.id,
-        reason.explained(),
-        held.id,
-        held.id
+        "Not sent: message {id} for {at} is held, because {why}. !release {id} sends it, !cancel {id} drops it."
     );
     notice::tell(tx, policy, &held, text).await
 }

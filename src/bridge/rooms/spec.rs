@@ -33,6 +33,9 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
         None => number,
     };
     let Members { invite, allow, exclude } = members(core, &conversation).await?;
+    let topic = [number, conversation.status.to_string()].into_iter();
+    let topic = topic.chain(conversation.assignee.as_ref().map(|agent| agent.name.clone()));
+    let topic: Vec<String> = topic.chain(conversation.labels.iter().cloned()).collect();
     let reserved = reserve(core, id, us).await?;
     Ok(RoomSpec {
         alias: reserved.alias,
@@ -43,7 +46,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
         } else {
             conversation.name
         },
-        topic: format!("{number} · {}", conversation.status),
+        topic: topic.join(" · "),
         invite,
         allow,
         exclude,

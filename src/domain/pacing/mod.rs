@@ -44,8 +44,8 @@ impl WaitReason {
             Self::FirstContacts => "the limit of first contacts is reached (CRM_WHATSAPP_FIRST_CONTACTS)",
             Self::QuietHours => "these are quiet hours (CRM_WHATSAPP_QUIET_HOURS)",
             Self::Scheduled => "it was accepted for a later time",
-            Self::CustomerWrote => "the customer wrote before its time; release it, change it or cancel it",
-            Self::Late => "its time passed while it could not be sent; release it, change it or cancel it",
+            Self::CustomerWrote => "the customer wrote before its time",
+            Self::Late => "its time passed while it could not be sent",
         }
     }
 }

@@ -274,13 +274,19 @@ async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Pl
             put_out(caller, room, user.as_str()).await?;
         }
     }
+    let is_deserted = !plan
+        .invite
+        .iter()
+        .any(|user| current.is_member_or_invited(user.as_str()));
     for user in plan.invite {
         let user_id = user.as_str();
         if current.is_member_or_invited(user_id) || current.is_banned(user_id) {
             continue;
         }
-        // Who left on purpose stays out, and can join again through the Space. Who is told of trouble always is.
-        if matches!(plan.kind, Kind::Room | Kind::Space) && current.has_left(user_id) {
+        // Who left on purpose stays out, and can join again through the Space, unless the customer would write to nobody: who is
+        // given a conversation is asked in again. Who is told of trouble always is.
+        let may_stay_out = plan.kind == Kind::Space || plan.kind == Kind::Room && !is_deserted;
+        if may_stay_out && current.has_left(user_id) {
             continue;
         }
         let invited = async { invite(caller, room, &UserId::parse(user_id)?).await };

@@ -87,7 +87,7 @@ impl Customers<'_, Tx> {
         let before = self.need(id).await?;
         let merged = self.merged_into(id).await?;
         let held = self.0.identities().held_by(&[id]).await?;
-        let phone = current_phone(&held);
+        let phone = current_phone(id, &held);
         let others: Vec<Names> = merged.iter().map(names_of).collect();
         let mut after = before.clone();
         after.phone = phone.map(String::from);
@@ -164,14 +164,14 @@ pub(super) fn names_of(row: &customer::Model) -> Names {
     }
 }
 
-/// Returns the number that a person set, else the number that became the customer's last.
-fn current_phone(held: &[customer_identity::Model]) -> Option<PhoneNumber> {
-    let numbers = held
-        .iter()
-        .filter_map(|row| Some((identities::is_set(row), row.id, identities::phone(row)?)));
-    numbers
-        .max_by_key(|(set, id, _)| (*set, *id))
-        .map(|(_, _, phone)| phone)
+/// Returns the number of a customer: one of their own before those of customers who were merged into them, then one that a
+/// person set, else the one that became theirs last.
+fn current_phone(id: CustomerId, held: &[customer_identity::Model]) -> Option<PhoneNumber> {
+    let numbers = held.iter().filter_map(|row| {
+        let is_own = identities::home(row) == id;
+        Some(((is_own, identities::is_set(row), row.id), identities::phone(row)?))
+    });
+    numbers.max_by_key(|(rank, _)| *rank).map(|(_, phone)| phone)
 }
 
 /// Returns the text to show instead of a name. A customer who has lost every identity keeps their last name.

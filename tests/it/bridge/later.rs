@@ -123,11 +123,15 @@ async fn customer_who_writes_first_holds_it() {
     rig.settle().await;
     assert_eq!(rig.why_held().await, Some(WaitReason::CustomerWrote));
     assert_eq!(rig.events(EventType::MessageHeld).await.len(), 1);
+    // In words of the room, and the time of its account.
     let notices = rig.run.matrix.notices();
+    let told = notices.iter().find(|notice| notice.contains("is held")).unwrap();
+    let id = planned.id;
     assert!(
-        notices.iter().any(|notice| notice.contains("crm message release")),
-        "{notices:?}"
+        told.contains(&format!("!release {id} sends it, !cancel {id} drops it")),
+        "{told}"
     );
+    assert!(!told.contains('Z'), "no time of computers: {told}");
     rig.goes_on(2 * HOUR);
     rig.patience().await;
     assert!(rig.texts_on_phone().await.is_empty(), "only a person lets it go");

@@ -233,23 +233,24 @@ async fn room_name_and_topic_follow_customer() {
 }
 
 /// A former agent reads no more, and cannot come back through the Space. Who left on purpose is not invited at each
-/// update, and comes back through the Space. Nobody from outside is let in.
+/// update, and comes back through the Space, or when the conversation is theirs. Nobody from outside is let in.
 #[tokio::test]
 async fn former_agent_is_put_out_leaver_is_left_alone() {
     if quick() {
         return;
     }
     let synapse = Synapse::shared().await.unwrap();
-    let (nils, nora) = tokio::join!(
+    let (nils, nora, nina) = tokio::join!(
         person(synapse, Client::Nio, "former-nils"),
-        person(synapse, Client::Nio, "former-nora")
+        person(synapse, Client::Nio, "former-nora"),
+        person(synapse, Client::Nio, "former-nina")
     );
     let (mut options, folder) = options(synapse, "former").await;
-    options.agents = [&nils, &nora].map(|agent| agent.user_id().into()).into();
+    options.agents = [&nils, &nora, &nina].map(|agent| agent.user_id().into()).into();
     let desk = Desk::connect((options, folder)).await;
     let room = desk
         .bot
-        .ensure_room(&spec("former-ada", &[&nils, &nora]))
+        .ensure_room(&spec("former-ada", &[&nils, &nora, &nina]))
         .await
         .unwrap();
     for agent in [&nils, &nora] {
@@ -261,7 +262,7 @@ async fn former_agent_is_put_out_leaver_is_left_alone() {
 
     let now = RoomSpec {
         exclude: vec![nils.user_id().into()],
-        ..spec("former-ada", &[&nora])
+        ..spec("former-ada", &[&nora, &nina])
     };
     desk.bot.update_room(&room, &now).await.unwrap();
     let bot = same_account(synapse, &desk).await;
@@ -273,6 +274,11 @@ async fn former_agent_is_put_out_leaver_is_left_alone() {
     let left = bot.membership(room.as_str(), nora.user_id()).await.unwrap();
     assert_eq!(left.as_deref(), Some("leave"), "not invited again");
     assert!(nils.join(room.as_str()).await.is_err());
+    // Nobody else is asked in, so she is.
+    let hers = spec("former-ada", &[&nora]);
+    desk.bot.update_room(&room, &hers).await.unwrap();
+    let asked = bot.membership(room.as_str(), nora.user_id()).await.unwrap();
+    assert_eq!(asked.as_deref(), Some("invite"));
     nora.join(room.as_str()).await.unwrap();
 }
 

@@ -109,8 +109,19 @@ async fn room_moves_between_sub_spaces_as_desk_has_it() {
     rig.run.whatsapp.customer_writes(0);
     rig.settle().await;
     assert_eq!(rig.run.matrix.places(&room), ["Unassigned"], "the customer opens it");
-    let topics = rig.run.matrix.rooms.lock().unwrap().topics.clone();
-    assert!(topics[&room].ends_with("open"), "{topics:?}");
+    let topic = |rig: &Rig| rig.run.matrix.rooms.lock().unwrap().topics[&room].clone();
+    assert!(topic(&rig).ends_with("open"), "{}", topic(&rig));
+    let label = crm::store::NewLabel {
+        name: "vip".parse().unwrap(),
+        color: None,
+        description: None,
+    };
+    rig.program.desk.create_label(label, None).await.unwrap();
+    rig.ada_says("!assign").await;
+    rig.ada_says("!label +vip").await;
+    assert!(topic(&rig).ends_with("open · ada · vip"), "{}", topic(&rig));
+    rig.ada_says("!label -vip").await;
+    assert!(topic(&rig).ends_with("open · ada"), "{}", topic(&rig));
 }
 
 #[tokio::test]
