@@ -5,6 +5,7 @@ pub mod card;
 pub mod export;
 pub mod internal;
 pub mod label;
+pub mod mark;
 pub mod note;
 pub mod question;
 pub mod schedule;

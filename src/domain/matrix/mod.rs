@@ -4,7 +4,6 @@
 //! application service, to which the homeserver pushes events and which sends as a user per customer.
 
 mod incoming;
-pub mod mark;
 mod outgoing;
 
 use std::time::Duration;

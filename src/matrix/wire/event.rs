@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::details::Location;
-use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind, SentFile, mark};
+use crate::domain::mark;
+use crate::domain::matrix::{Membership, RoomEvent, RoomEventKind, SentFile};
 use crate::domain::media::FileKind;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, Timestamp};
 

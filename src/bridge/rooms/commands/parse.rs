@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::matrix::mark::{self, Dress, Marked};
+use crate::domain::mark::{self, Dress, Marked};
 use crate::domain::template::MAX_FIELD_NAME;
 use crate::domain::{CustomerId, MessageId, Timestamp, when};
 

@@ -50,5 +50,9 @@ async fn merge_takes_id_number_or_whole_name() {
         .unwrap();
     assert_eq!(merged.id, CustomerId(1));
     let own = rig.run.whatsapp.world.lock().unwrap().chats[0].phone.clone();
-    assert_eq!(merged.phone, Some(own), "not the number of one who was merged into them");
+    assert_eq!(
+        merged.phone,
+        Some(own),
+        "not the number of one who was merged into them"
+    );
 }
