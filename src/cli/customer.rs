@@ -38,7 +38,7 @@ enum Verb {
         #[arg(long, value_name = "NAME", add = complete::accounts())]
         account: Option<String>,
         /// Only customers with this label
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = complete::labels())]
         label: Option<String>,
         #[command(flatten)]
         watch: Watch,

@@ -1,6 +1,7 @@
 //! Completion of names and ids: the shell asks this program, and this program asks the server, briefly and in silence.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -75,6 +76,15 @@ pub fn assignees() -> ArgValueCompleter {
         let mut found = word.names(agents, |row| row.role.clone());
         found.extend(word.candidate("none", Some("nobody")));
         found
+    })
+}
+
+/// Completes one of these words.
+pub fn words<T: Display + Send + Sync + 'static>(all: &'static [T]) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let word = Word::read(current);
+        let named = all.iter().filter_map(|known| word.candidate(&known.to_string(), None));
+        named.collect()
     })
 }
 
@@ -156,26 +166,30 @@ pub fn recipients() -> ArgValueCompleter {
 struct Word {
     /// The word without the shell's quoting, in small letters.
     text: String,
+    /// Quotation mark that opens the word and is not closed yet. bash closes it after the candidate.
+    quote: Option<char>,
 }
 
 impl Word {
     fn read(current: &OsStr) -> Self {
-        let mut text = String::new();
+        let (mut text, mut quote) = (String::new(), None);
         let mut escaped = false;
         for c in current.to_string_lossy().chars() {
-            if is_bash() && c == '\\' && !escaped {
+            if is_bash() && c == '\\' && !escaped && quote != Some('\'') {
                 escaped = true;
                 continue;
             }
-            // An open quote at the beginning.
-            let is_quote = is_bash() && !escaped && text.is_empty() && matches!(c, '"' | '\'');
+            let is_quote = is_bash() && !escaped && text.is_empty() && quote.is_none() && matches!(c, '"' | '\'');
             escaped = false;
-            if !is_quote {
+            if is_quote {
+                quote = Some(c);
+            } else {
                 text.push(c);
             }
         }
         Self {
             text: text.to_lowercase(),
+            quote,
         }
     }
 
@@ -187,7 +201,7 @@ impl Word {
     fn candidate(&self, value: &str, description: Option<&str>) -> Option<CompletionCandidate> {
         let is_meant = !value.is_empty() && self.begins(value);
         is_meant
-            .then(|| quoted(value))
+            .then(|| quoted(value, self.quote))
             .flatten()
             .map(|value| self.described(value, description))
     }
@@ -215,8 +229,8 @@ fn is_bash() -> bool {
 }
 
 /// Returns a value as the shell inserts it into its line. Names are chosen by strangers: nothing of one may be run. bash
-/// inserts candidates as they are, zsh and fish quote them, and of the others we do not know.
-fn quoted(value: &str) -> Option<String> {
+/// inserts candidates as they are, zsh and fish quote them, and of the others we do not know. `None` where it cannot be quoted.
+fn quoted(value: &str, quote: Option<char>) -> Option<String> {
     if plain(value) != value || value.contains(['\n', '\t']) {
         return None;
     }
@@ -224,9 +238,23 @@ fn quoted(value: &str) -> Option<String> {
     let dialect = DIALECT.get().map(String::as_str);
     match dialect {
         Some("bash") => {
+            let is_escaped = |c: char| match quote {
+                None => !is_safe(c),
+                Some('"') => "\"\\$`".contains(c),
+                Some(_) => false,
+            };
+            // In double quotes the `\` before a `!` stays; between single ones nothing is escaped.
+            let is_impossible = match quote {
+                None => false,
+                Some('"') => value.contains('!'),
+                Some(_) => value.contains('\''),
+            };
+            if is_impossible {
+                return None;
+            }
             let mut text = String::new();
             for c in value.chars() {
-                if !is_safe(c) {
+                if is_escaped(c) {
                     text.push('\\');
                 }
                 text.push(c);
@@ -301,13 +329,26 @@ mod tests {
             ),
             ("山田 太郎", "山田\\ 太郎"),
         ] {
-            assert_eq!(quoted(name).as_deref(), Some(expected));
+            assert_eq!(quoted(name, None).as_deref(), Some(expected));
             let typed = Word::read(OsStr::new(expected));
             assert!(typed.begins(name), "what was inserted is read again: {}", typed.text);
         }
         for name in ["a\nb", "a\u{1b}[2J", "a\u{202e}b", "a\tb"] {
-            assert_eq!(quoted(name), None);
+            assert_eq!(quoted(name, None), None);
         }
         assert!(Word::read(OsStr::new("\"Ada L")).begins("Ada Lovelace"));
+        for (quote, name, expected) in [
+            ('"', "Ada Lovelace", Some("Ada Lovelace")),
+            (
+                '"',
+                "$(reboot) `a` \"b\" \\",
+                Some("\\$(reboot) \\`a\\` \\\"b\\\" \\\\"),
+            ),
+            ('"', "Ada!", None),
+            ('\'', "$(reboot) \\!", Some("$(reboot) \\!")),
+            ('\'', "O'Hara", None),
+        ] {
+            assert_eq!(quoted(name, Some(quote)).as_deref(), expected, "{quote}{name}");
+        }
     }
 }

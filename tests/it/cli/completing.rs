@@ -90,6 +90,22 @@ async fn bash_completes_names_and_ids_of_server() {
         (&["label", "view", ""], &["vip"]),
         (&["template", "view", "gr"], &["greeting"]),
         (&["account", "remove", ""], &["default"]),
+        // Within a quotation that is still open, bash closes it itself.
+        (&["send", "\"Ada"], &["Ada Lovelace"]),
+        (&["send", "'Ada L"], &["Ada Lovelace"]),
+        (&["send", "\"$"], &["\\$(touch owned); \\`touch owned\\`"]),
+        (&["send", "'$"], &["$(touch owned); `touch owned`"]),
+        (&["message", "forward", "1", "ada"], &["Ada\\ Lovelace"]),
+        (&["message", "forward", "1", "ada", "--account", "d"], &["default"]),
+        (&["conversation", "status", "1", "s"], &["snoozed"]),
+        (
+            &["conversation", "list", "--status", ""],
+            &["closed", "open", "pending", "snoozed"],
+        ),
+        (&["customer", "list", "--label", ""], &["vip"]),
+        (&["send", "Bob", "--as", "vo"], &["voice"]),
+        (&["attribute", "create", "plan", "--kind", "c"], &["choice"]),
+        (&["tail", "--type", "message.st"], &["message.state"]),
         // Commands and options as well.
         (&["outb"], &["outbox"]),
         (&["send", "--idem"], &["--idempotency-key"]),
