@@ -4,8 +4,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::client::with_query;
-use super::desk::time::moment;
 use super::listing::{self, Amount};
+use super::time::moment;
 use super::{Exit, Shell};
 
 /// List what was done with keys of scope manage and admin, the newest first

@@ -10,6 +10,7 @@ use super::desk::label;
 use super::follow::{self, watch::Watch};
 use super::generate::complete;
 use super::terminal::output::Output;
+use super::time::Whose;
 use super::{Exit, Fault, Shell, listing};
 use crate::contract::{AssignRequest, CountsView, Empty, FilterRequest, NoteRequest, RawJson, StatusRequest};
 use crate::domain::conversation::ConversationStatus;
@@ -36,7 +37,7 @@ enum Verb {
         #[arg(long, value_name = "NAME", add = complete::accounts())]
         account: Option<String>,
         /// Only conversations with this status
-        #[arg(long, value_name = "STATUS", value_parser = status)]
+        #[arg(long, value_name = "STATUS", value_parser = status, add = complete::words(ConversationStatus::ALL))]
         status: Option<ConversationStatus>,
         /// Only conversations that this agent has; `none`: that nobody has
         #[arg(long, value_name = "AGENT", add = complete::assignees())]
@@ -71,7 +72,7 @@ enum Verb {
         #[arg(value_name = "ID", add = complete::conversations())]
         id: i64,
         /// open, pending, snoozed or closed
-        #[arg(value_name = "STATUS", value_parser = status)]
+        #[arg(value_name = "STATUS", value_parser = status, add = complete::words(ConversationStatus::ALL))]
         status: ConversationStatus,
         /// End of a snooze: 18:00, "tomorrow 9:00", "in 2h" [default: when the customer writes]
         #[arg(long, value_name = "TIME")]
@@ -198,7 +199,7 @@ impl Conversation {
             }
             Verb::Status { id, status, until } => {
                 let until = match until {
-                    Some(until) => Some(shell.time(&client, &until, None).await?),
+                    Some(until) => Some(shell.time(&client, &until, Whose::Conversation(id)).await?),
                     None => None,
                 };
                 let body = StatusRequest { status, until };

@@ -12,9 +12,9 @@ use reqwest::{Method, Response};
 
 use super::client::{send, with_query};
 use super::desk::export_job;
-use super::desk::time::moment;
 use super::generate::complete;
-use super::{Exit, Fault, Format, Shell};
+use super::time::moment;
+use super::{Exit, Fault, Format, Shell, file};
 use crate::contract::ExportRequest;
 use crate::domain::export::{ExportFormat, ExportWhat};
 use crate::domain::{self, ConversationId};

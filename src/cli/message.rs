@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::client::{self, Client};
 use super::follow::watch::Watch;
 use super::generate::complete;
-use super::send::{Recipient, recipient};
+use super::send::{self, Recipient, recipient};
+use super::time::Whose;
 use super::{Exit, Shell, listing};
 use crate::api::secret;
 use crate::contract::{
@@ -65,7 +66,7 @@ enum Verb {
         /// Id of the message, from `crm message list`
         #[arg(value_name = "ID")]
         id: i64,
-        /// The new text
+        /// The new text; - reads it from standard input
         #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "at")]
         text: Option<String>,
         /// Send it at this time: 18:00, "tomorrow 9:00", "in 2h", 2026-12-01T18:00:00+01:00
@@ -113,9 +114,10 @@ enum Verb {
 #[derive(Debug, Args)]
 struct Way {
     /// A phone number (+447700900123), a customer's name, customer:ID or conversation:ID
+    #[arg(add = complete::recipients())]
     to: String,
     /// Send from this account
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
     /// Send it at this time: 18:00, "tomorrow 9:00", "in 2h", 2026-12-01T18:00:00+01:00
     #[arg(long, value_name = "TIME")]
@@ -176,10 +178,11 @@ impl Message {
             Verb::Release { id } => client.post(&format!("{}/release", path(id)), &Empty {}).await?,
             Verb::Edit { id, text, at } => {
                 let send_at = match at {
-                    Some(at) => Some(shell.time(&client, &at, None).await?),
+                    Some(at) => Some(shell.time(&client, &at, Whose::Message(id)).await?),
                     None => None,
                 };
-                let body = EditRequest { content: text, send_at };
+                let content = text.map(send::text).transpose()?;
+                let body = EditRequest { content, send_at };
                 client.change(Method::PATCH, &path(id), &body).await?
             }
             Verb::Delete { id } => client.change(Method::DELETE, &path(id), &Empty {}).await?,
@@ -201,9 +204,10 @@ impl Message {
 
 impl Way {
     async fn forward(self, shell: &Shell, client: &Client, id: i64) -> anyhow::Result<RawJson> {
+        let to = recipient(client, &self.to, shell.may_ask()).await?;
         let mut body = ForwardRequest {
             send_at: match &self.at {
-                Some(at) => Some(shell.time(client, at, self.account.as_deref()).await?),
+                Some(at) => Some(shell.time(client, at, to.whose(self.account.as_deref())).await?),
                 None => None,
             },
             account: self.account,
@@ -211,7 +215,7 @@ impl Way {
             force: self.force,
             ..ForwardRequest::default()
         };
-        match recipient(client, &self.to, shell.may_ask()).await? {
+        match to {
             Recipient::Phone(phone) => body.to = Some(phone),
             Recipient::Customer(id) => body.customer_id = Some(id),
             Recipient::Conversation(id) => body.conversation_id = Some(id),
@@ -221,8 +225,9 @@ impl Way {
             None => secret::new_session_id()?,
         };
         let request = client.request(Method::POST, &format!("{}/forward", path(id)));
-        let answer = client::send(request.header("Idempotency-Key", key).json(&body)).await?;
-        client::json(answer).await
+        let request = request.header("Idempotency-Key", &key).json(&body);
+        let answered = async { client::json(client::send(request).await?).await };
+        answered.await.map_err(|error| send::repeatable(error, &key))
     }
 }
 

@@ -29,6 +29,7 @@ mod serve;
 mod status;
 mod sync;
 mod terminal;
+mod time;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -164,8 +165,16 @@ impl Command {
             Self::Serve(command) => return command.run(&shell).await,
             Self::Login(command) => return command.run(&shell).await,
             Self::Account(command) => return command.run(&shell).await,
-            // When its timeout ends, this still prints the message's state.
-            Self::Send(command) => return interruptible(None, async move { command.run(&shell).await }).await,
+            // When its timeout ends, this still prints the message's state; interrupted, it tells what becomes of it.
+            Self::Send(command) => {
+                let progress = send::Progress::default();
+                let kept = progress.clone();
+                let end = interruptible(None, async move { command.run(&shell, &kept).await }).await;
+                if matches!(end, Ok(Exit::Interrupted)) {
+                    progress.tell();
+                }
+                return end;
+            }
             Self::Logout(command) => async move { command.run(&shell).await }.boxed(),
             Self::Status(command) => async move { command.run(&shell).await }.boxed(),
             Self::Sync(command) => async move { command.run(&shell).await }.boxed(),

@@ -4,4 +4,3 @@ pub mod attribute;
 pub mod export_job;
 pub mod label;
 pub mod template;
-pub mod time;

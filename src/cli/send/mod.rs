@@ -1,6 +1,7 @@
 //! `crm send`: sends one message to one customer or group, and reports what became of it.
 
 pub mod fields;
+mod progress;
 pub mod special;
 pub mod upload;
 
@@ -17,6 +18,7 @@ use super::client::{self, Client};
 use super::follow::{self, Follower, Patience};
 use super::generate::complete;
 use super::terminal::output::note;
+use super::time::Whose;
 use super::{Exit, Fault, Shell};
 use crate::api::secret;
 use crate::clock::SystemClock;
@@ -29,6 +31,7 @@ use crate::domain::message::MessageState;
 use crate::domain::word::UnknownWord;
 use crate::domain::{Clock as _, ConversationId, CustomerId, MessageId};
 use fields::{assignment, filled};
+pub use progress::Progress;
 use special::Special;
 use upload::upload;
 
@@ -52,7 +55,7 @@ pub struct Send {
     #[arg(long, value_name = "PATH", conflicts_with = "special")]
     file: Option<PathBuf>,
     /// Send the file as this kind [default: by its content]
-    #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind)]
+    #[arg(long = "as", value_name = "KIND", requires = "file", value_parser = file_kind, add = complete::words(FileKind::ALL))]
     kind: Option<FileKind>,
     /// Send this template
     #[arg(long, value_name = "NAME", add = complete::templates(), conflicts_with_all = ["text", "file", "special"])]
@@ -116,13 +119,13 @@ impl Goal {
 }
 
 impl Send {
-    /// Runs the command.
-    pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
+    /// Runs the command, and keeps `progress` current.
+    pub async fn run(self, shell: &Shell, progress: &Progress) -> anyhow::Result<Exit> {
         let begun = Instant::now();
         let client = shell.client()?;
         let to = recipient(&client, &self.to, shell.may_ask()).await?;
         let send_at = match &self.at {
-            Some(at) => Some(shell.time(&client, at, self.account.as_deref()).await?),
+            Some(at) => Some(shell.time(&client, at, to.whose(self.account.as_deref())).await?),
             None => None,
         };
         let mut body = SendRequest {
@@ -154,10 +157,11 @@ impl Send {
             // A large file may take long, so the default timeout does not apply to it.
             let limit = begun + shell.options.timeout.unwrap_or(LONGEST_UPLOAD);
             let media = timeout_at(limit, upload(&client, path, &key)).await.map_err(|_| {
-                Fault::new(
-                    Exit::TimedOut,
-                    "the server did not take the file in time; nothing was sent",
-                )
+                let text = format!(
+                    "the server did not take the file in time, and nothing was sent; repeat it with a longer --timeout and \
+                     --idempotency-key {key}"
+                );
+                Fault::new(Exit::TimedOut, text)
             })??;
             body.media = Some(SendMedia {
                 id: media.id,
@@ -168,15 +172,15 @@ impl Send {
             Some(limit) => begun + limit,
             None => Instant::now() + DEFAULT_TIMEOUT,
         };
+        progress.handing_over(&key);
         let accepted = timeout_at(deadline, hand_over(&client, &body, &key))
             .await
             .map_err(|_| {
-                Fault::new(
-                    Exit::TimedOut,
-                    "the server did not take the text in time; try again with the same --idempotency-key",
-                )
+                let text = format!("the server did not take the text in time; {}", repeat_with(&key));
+                Fault::new(Exit::TimedOut, text)
             })??;
-        let message = wait(&client, accepted, self.wait, deadline).await;
+        progress.accepted(&accepted);
+        let message = wait(&client, accepted, self.wait, deadline, progress).await;
         shell.output().one(&SendReport::from(&message))?;
         outcome(&client, &message, self.wait).await
     }
@@ -208,6 +212,17 @@ pub(super) enum Recipient {
     Phone(String),
     Customer(CustomerId),
     Conversation(ConversationId),
+}
+
+impl Recipient {
+    /// Returns whose time a time for this recipient is: that of the account if one is typed, else that of the recipient's.
+    pub(super) fn whose<'a>(&self, account: Option<&'a str>) -> Whose<'a> {
+        match (account, self) {
+            (Some(account), _) => Whose::Account(account),
+            (None, Self::Conversation(id)) => Whose::Conversation(id.0),
+            (None, Self::Customer(_) | Self::Phone(_)) => Whose::Anyone,
+        }
+    }
 }
 
 /// Finds the recipient that `to` names. A name that several customers have is an error unless `may_ask`.
@@ -290,14 +305,33 @@ async fn hand_over(client: &Client, body: &SendRequest, key: &str) -> anyhow::Re
         };
         match pauses.next() {
             Some(pause) if super::exit::code(&error) == Exit::Unreachable => sleep(pause).await,
-            _ => return Err(error),
+            _ => return Err(repeatable(error, key)),
         }
     }
 }
 
+/// Adds to an error after which the message may have been accepted how it is repeated: the key was made here, and nobody
+/// else knows it.
+pub(super) fn repeatable(error: anyhow::Error, key: &str) -> anyhow::Error {
+    match super::exit::code(&error) {
+        Exit::Unreachable => Fault::new(Exit::Unreachable, format!("{error:#}; {}", repeat_with(key))).into(),
+        _ => error,
+    }
+}
+
+fn repeat_with(key: &str) -> String {
+    format!("repeat it with --idempotency-key {key}, so that it is not sent twice")
+}
+
 /// Follows the message until it reaches the goal, fails, or the deadline comes. A server that is away is connected to again
 /// until then.
-async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Instant) -> MessageView {
+async fn wait(
+    client: &Client,
+    accepted: MessageView,
+    goal: Goal,
+    deadline: Instant,
+    progress: &Progress,
+) -> MessageView {
     let is_over = |message: &MessageView| {
         goal.is_reached(message.state)
             || matches!(message.state, MessageState::Failed | MessageState::Unknown)
@@ -318,6 +352,7 @@ async fn wait(client: &Client, accepted: MessageView, goal: Goal, deadline: Inst
         let now: MessageView = client::read(&state)?;
         if now.id == message.id {
             message = now;
+            progress.accepted(&message);
         }
         Ok(is_over(&message))
     });

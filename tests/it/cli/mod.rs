@@ -11,6 +11,7 @@ mod matrix;
 mod numbers;
 mod people;
 pub mod rig;
+mod scheduling;
 mod sending;
 pub mod serving;
 mod tailing;

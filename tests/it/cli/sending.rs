@@ -363,3 +363,25 @@ async fn date_of_audit_is_midnight_of_callers_zone() {
     }
     app.stop().await;
 }
+
+/// Each command that takes a text reads `-` from standard input.
+#[tokio::test]
+async fn dash_as_text_reads_standard_input() {
+    let app = App::start().await;
+    app.inbound("Ada", TO, "hello").await;
+    let shell = Shell::of(&app);
+    let later = ["send", "customer:1", "hi", "--at", "in 2h", "-o", "json"];
+    let id = shell.ok(&later).await.json()["id"].to_string();
+    let told = async |arguments: &[&str]| {
+        let ended = shell.told(&[arguments, &["-o", "json"]].concat(), "two\nlines\n").await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+        ended.json()
+    };
+    assert_eq!(told(&["message", "edit", &id, "-"]).await["content"], "two\nlines");
+    assert_eq!(told(&["conversation", "note", "1", "-"]).await["content"], "two\nlines");
+    assert_eq!(
+        told(&["template", "create", "greeting", "-"]).await["body"],
+        "two\nlines"
+    );
+    app.stop().await;
+}
