@@ -86,7 +86,7 @@ pub struct CommonOptions {
     /// How to write data [default: table]
     #[arg(short = 'o', long = "output", global = true, value_name = "FORMAT")]
     pub output: Option<Format>,
-    /// Print only ids
+    /// Print only ids, and nothing where there are none
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Give up after this long, with exit code 124

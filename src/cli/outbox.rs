@@ -2,11 +2,11 @@
 
 use clap::{Args, Subcommand};
 
-use super::client::Client;
+use super::client::{Client, read};
 use super::follow::{self, watch::Watch};
 use super::terminal::output::Output;
 use super::{Exit, Shell};
-use crate::contract::{Empty, RawJson};
+use crate::contract::{Empty, OutboxView, RawJson};
 
 /// What waits to go out
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Outbox {
             }
             Verb::Resume => {
                 let outbox: RawJson = client.post("/api/v1/outbox/resume", &Empty {}).await?;
-                shell.output().one(&outbox)?;
+                show(shell.output(), &outbox)?;
                 Ok(Exit::Ok)
             }
         }
@@ -54,8 +54,25 @@ const CHANGES: &[&str] = &[
     "message.state",
 ];
 
-async fn status(mut output: Output, client: &Client) -> anyhow::Result<Output> {
-    let outbox: RawJson = client.get("/api/v1/outbox").await?;
-    output.one(&outbox)?;
+const COLUMNS: &[&str] = &["target", "account_id", "waiting", "started", "refused", "oldest"];
+
+async fn status(output: Output, client: &Client) -> anyhow::Result<Output> {
+    show(output, &client.get("/api/v1/outbox").await?)
+}
+
+/// Prints what waits: for people a row for each target and account, for programs as the server sent it.
+fn show(mut output: Output, outbox: &RawJson) -> anyhow::Result<Output> {
+    if !output.is_for_people() {
+        output.one(outbox)?;
+        return Ok(output);
+    }
+    let OutboxView { parked, waiting } = read(outbox)?;
+    if parked {
+        output.line("outbox: parked after a restore; look through it, then `crm outbox resume`")?;
+    }
+    if waiting.is_empty() {
+        output.line("outbox: nothing waits")?;
+    }
+    output.list(&waiting, COLUMNS)?;
     Ok(output)
 }

@@ -216,7 +216,7 @@ impl Template {
                 let answer: RawJson = client.post(&format!("{}/render", path(&name)), &request).await?;
                 let mut output = shell.output();
                 if output.is_for_people() {
-                    output.line(&client::read::<RenderedView>(&answer)?.content)?;
+                    output.text(&client::read::<RenderedView>(&answer)?.content)?;
                 } else {
                     output.one(&answer)?;
                 }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::{Follower, News, Patience};
 use crate::cli::generate::complete;
 use crate::cli::terminal::output::{Output, note, plain};
-use crate::cli::{Exit, Format, Shell};
-use crate::contract::{EventFrame, FilterRequest, JournalEvent, MentionView};
+use crate::cli::{Exit, Fault, Format, Shell};
+use crate::contract::{EventFrame, EventType, FilterRequest, JournalEvent, MentionView};
 use crate::domain::ConversationId;
 use crate::domain::mentions;
 
@@ -24,7 +24,7 @@ pub struct Tail {
     #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
     idle: Option<Duration>,
     /// Only events of this type; may be given several times
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", add = complete::words(EventType::ALL))]
     types: Vec<String>,
     /// Only events of this conversation; may be given several times
     #[arg(long = "conversation", value_name = "ID", add = complete::conversations())]
@@ -40,6 +40,11 @@ impl Tail {
         let client = shell.client()?;
         let mut output = shell.output();
         let format = shell.options.output.unwrap_or_default();
+        if format == Format::Csv {
+            let text = "events have no columns of their own; take one line of JSON each with -o ndjson";
+            return Err(Fault::new(Exit::Usage, text).into());
+        }
+        let quiet = shell.options.quiet;
         let mut follower = Follower::new(&client, self.filter(), self.since, Patience::Connected);
         // `--idle` is measured only while connected, and after the replay.
         let mut quiet_since = None;
@@ -55,7 +60,11 @@ impl Tail {
             match news {
                 News::Event(event) => {
                     quiet_since = quiet_since.map(|_| Instant::now());
-                    print(event, format, &mut output)?;
+                    if quiet {
+                        output.raw(&event.s.to_string())?;
+                    } else {
+                        print(event, format, &mut output)?;
+                    }
                 }
                 News::Connected => quiet_since = Some(Instant::now()),
                 News::Lost => quiet_since = None,

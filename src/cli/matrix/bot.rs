@@ -94,7 +94,7 @@ pub async fn recovery_key(shell: &Shell, restore: bool) -> anyhow::Result<Exit> 
         );
         return Err(Fault::new(Exit::NotFound, text).into());
     };
-    shell.output().line(key.reveal())?;
+    shell.output().text(key.reveal())?;
     output::note("Whoever has this key can read what is in the bot's rooms. Keep it apart from the server.");
     Ok(Exit::Ok)
 }

@@ -137,7 +137,12 @@ fn registration(shell: &Shell, server: Option<String>) -> anyhow::Result<Exit> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     write_secret(path, text.trim_end()).with_context(|| format!("writing {}", path.display()))?;
-    shell.output().line(text.trim_end())?;
+    let mut out = shell.output();
+    if out.is_for_people() {
+        out.text(text.trim_end())?;
+    } else {
+        out.one(&made)?;
+    }
     for line in advice(config, path).lines() {
         output::note(line);
     }

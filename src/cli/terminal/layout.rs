@@ -93,7 +93,8 @@ pub fn title(column: &str) -> String {
 /// Returns whether a field holds a time, alone or at its end.
 pub fn is_time(field: &str) -> bool {
     let ends = ["_at", "_until", "_since", "_seen"];
-    ends.iter().any(|end| field.ends_with(end)) || matches!(field, "at" | "until" | "timestamp" | "state" | "waiting")
+    ends.iter().any(|end| field.ends_with(end))
+        || matches!(field, "at" | "until" | "timestamp" | "state" | "waiting" | "oldest")
 }
 
 /// Says a text that is a time, or ends with one, relative to now.

@@ -15,6 +15,8 @@ use crate::domain::Clock as _;
 
 /// Width that a terminal has if it does not tell.
 const USUAL_COLUMNS: usize = 80;
+/// Least width of a column in which a text is wrapped.
+const NARROWEST: usize = 8;
 /// Indent of the lines that continue a line.
 const INDENT: &str = "    ";
 
@@ -68,7 +70,7 @@ impl Write for Sink {
 }
 
 impl Output {
-    /// Creates an output. `quiet` prints only ids.
+    /// Creates an output. `quiet` prints only ids, and nothing where there are none.
     pub fn new(format: Format, quiet: bool) -> Self {
         Self {
             format,
@@ -134,8 +136,8 @@ impl Output {
         match (self.format, &value) {
             (Format::Table, Value::Object(fields)) => {
                 let width = fields.keys().map(String::len).max().unwrap_or(0);
-                for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-                    self.field(name, width, &plain(&csv::cell(value)))?;
+                for (name, value) in fields.iter().filter(|(_, value)| !is_empty(value)) {
+                    self.field(name, width, &plain(&cell(value)))?;
                 }
             }
             (Format::Csv, Value::Object(fields)) => {
@@ -160,6 +162,15 @@ impl Output {
                 }
                 _ => writeln!(self.sink, "{text}")?,
             }
+        }
+        Ok(())
+    }
+
+    /// Prints a text for people without wrapping it, because it is copied: a file, a key, a text for a customer. Nothing in
+    /// other formats.
+    pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.is_for_people() {
+            writeln!(self.sink, "{}", plain(text))?;
         }
         Ok(())
     }
@@ -216,8 +227,10 @@ impl Output {
     fn ids(&mut self, rows: &[Value]) -> anyhow::Result<()> {
         for row in rows {
             let field = |name| row.get(name).filter(|value| !value.is_null());
-            let id = field("id").or_else(|| field("name")).unwrap_or(&Value::Null);
-            writeln!(self.sink, "{}", plain(&csv::cell(id)))?;
+            // What has no id prints nothing, not an empty line.
+            if let Some(id) = field("id").or_else(|| field("name")) {
+                writeln!(self.sink, "{}", plain(&csv::cell(id)))?;
+            }
         }
         Ok(())
     }
@@ -236,12 +249,7 @@ impl Output {
         if rows.is_empty() {
             return Ok(());
         }
-        let cells = |row: &Value| {
-            columns
-                .iter()
-                .map(|column| one_line(&csv::cell(&row[*column])))
-                .collect()
-        };
+        let cells = |row: &Value| columns.iter().map(|column| one_line(&cell(&row[*column]))).collect();
         let mut cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
         let mut titles: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
         if let Some(room) = self.columns {
@@ -256,7 +264,7 @@ impl Output {
 }
 
 /// Arranges a table for a terminal of so many columns: short titles, times relative to now, no empty columns, and one line
-/// a row, in which long cells are cut.
+/// a row, in which long cells are cut. Details are wrapped: what to do stands at their end.
 fn arranged(columns: &[&str], mut rows: Vec<Vec<String>>, room: usize) -> (Vec<String>, Vec<Vec<String>>) {
     let now = SystemClock.now();
     let is_filled = |column: usize| rows.iter().any(|row| !row[column].is_empty());
@@ -281,12 +289,22 @@ fn arranged(columns: &[&str], mut rows: Vec<Vec<String>>, room: usize) -> (Vec<S
     };
     let wanted: Vec<usize> = (0..titles.len()).map(widest).collect();
     let widths = fit(&wanted, room);
+    let wraps: Vec<bool> = filled.iter().map(|&column| is_wrapped(columns[column])).collect();
     for row in std::iter::once(&mut titles).chain(&mut rows) {
-        for (cell, columns) in row.iter_mut().zip(&widths) {
-            *cell = cut(cell, *columns);
+        for ((cell, &columns), &wraps) in row.iter_mut().zip(&widths).zip(&wraps) {
+            *cell = if wraps && columns >= NARROWEST {
+                wrap(cell, columns).join("\n")
+            } else {
+                cut(cell, columns)
+            };
         }
     }
     (titles, rows)
+}
+
+/// Returns whether a column is wrapped in place of cut.
+fn is_wrapped(column: &str) -> bool {
+    matches!(column, "detail" | "error")
 }
 
 /// Returns the columns of the terminal on standard output; `None` if there is none.
@@ -319,6 +337,22 @@ pub async fn agreed() -> anyhow::Result<bool> {
         io::stdin().read_line(&mut line).map(|_| line)
     });
     Ok(matches!(answer.await??.trim(), "y" | "Y" | "yes"))
+}
+
+/// Returns whether a value is none: null, or a list without elements.
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Returns a value as people read it: a list of words or numbers without brackets and quotation marks.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Array(all) if all.iter().all(|one| !one.is_object() && !one.is_array()) => {
+            let all: Vec<String> = all.iter().map(csv::cell).collect();
+            all.join(", ")
+        }
+        other => csv::cell(other),
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -216,3 +216,23 @@ async fn doctor_finds_faults_and_lists_quarantine() {
     assert!(shell.run(&["doctor"]).await.out.contains("not JSON"));
     app.stop().await;
 }
+
+/// `-q` prints ids alone, so nothing where there are none.
+#[tokio::test]
+async fn quiet_prints_nothing_without_ids() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    let shell = Shell::of(&app);
+    shell.ok(&["template", "create", "greeting", "Hello"]).await;
+    for arguments in [
+        &["status", "-q"][..],
+        &["outbox", "status", "-q"],
+        &["conversation", "counts", "-q"],
+        &["doctor", "-q"],
+        &["template", "render", "greeting", "customer:1", "-q"],
+    ] {
+        assert_eq!(shell.run(arguments).await.out, "", "{arguments:?}");
+    }
+    assert_eq!(shell.ok(&["conversation", "list", "-q"]).await.out, "1\n");
+    app.stop().await;
+}

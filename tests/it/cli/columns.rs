@@ -141,3 +141,98 @@ async fn narrow_terminal_gets_narrow_lists() {
     }
     app.stop().await;
 }
+
+/// What to do stands at its end.
+#[tokio::test]
+async fn detail_is_wrapped_and_never_cut() {
+    use futures_util::FutureExt as _;
+    let app = App::start().await;
+    let detail = format!(
+        "the phone has unlinked this device; {} `crm login` links it again",
+        "so ".repeat(30)
+    );
+    app.store
+        .write((app.account, detail.clone()), |tx, (account, detail)| {
+            async move {
+                let state = crm::domain::session::SessionState::LoggedOut;
+                tx.accounts().set_session(*account, state, Some(detail.as_str())).await
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    let shell = Shell::of(&app).with("CRM_MATRIX_HOMESERVER", "http://127.0.0.1:9");
+    let close = |text: &str| text.replace(char::is_whitespace, "");
+    for columns in [60, COLUMNS] {
+        let accounts = shell.on_terminal(&["account", "list"], columns).await.out;
+        // The date stands beside the first line of the detail.
+        let read = close(&accounts).replace("2026-09-21", "");
+        assert!(read.contains(&close(&detail)), "{accounts}");
+        let doctor = shell.on_terminal(&["doctor"], columns).await.out;
+        assert!(!doctor.contains('…') && doctor.contains("127.0.0.1:9"), "{doctor}");
+        for line in accounts.lines().chain(doctor.lines()) {
+            assert!(line.width() <= columns, "{columns}: {line}");
+        }
+    }
+    let service = Shell::bare()
+        .with("CRM_URL", "http://127.0.0.1:9")
+        .with("CRM_MATRIX_MODE", "service")
+        .with("CRM_MATRIX_AGENTS", "@ada:example.org")
+        .with("CRM_MATRIX_HOMESERVER", "http://127.0.0.1:9");
+    service.ok(&["matrix", "registration"]).await;
+    let checked = service.on_terminal(&["matrix", "check"], 60).await.out;
+    assert!(!checked.contains('…') && checked.contains("DETAIL"), "{checked}");
+    app.stop().await;
+}
+
+/// Lists within a row are for people: without brackets, and no column where none has any.
+#[tokio::test]
+async fn list_in_cell_is_words_not_json() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    let shell = Shell::of(&app);
+    let bare = shell.on_terminal(&["conversation", "list"], 120).await.out;
+    assert!(!bare.contains("LABELS") && !bare.contains('['), "{bare}");
+    let piped = shell.ok(&["conversation", "list"]).await.out;
+    assert!(piped.contains("LABELS") && !piped.contains('['), "{piped}");
+    shell.ok(&["conversation", "label", "1", "+new", "+vip"]).await;
+    shell
+        .ok(&["attribute", "create", "plan", "--choice", "free", "--choice", "pro"])
+        .await;
+    shell.ok(&["key", "create", "shop", "--account", "default"]).await;
+    for (arguments, said) in [
+        (&["conversation", "list"][..], "new, vip"),
+        (&["conversation", "view", "1"], "new, vip"),
+        (&["attribute", "list"], "free, pro"),
+        (&["key", "list"], "read"),
+    ] {
+        for out in [
+            shell.ok(arguments).await.out,
+            shell.on_terminal(arguments, 120).await.out,
+        ] {
+            assert!(out.contains(said) && !out.contains(['[', '"']), "{arguments:?}: {out}");
+        }
+    }
+    // Programs get it as it is.
+    let csv = shell.ok(&["conversation", "list", "-o", "csv"]).await.out;
+    assert!(csv.contains("[\"\"new\"\",\"\"vip\"\"]"), "{csv}");
+    app.stop().await;
+}
+
+/// As many rows as there are targets and accounts.
+#[tokio::test]
+async fn outbox_is_table_for_people() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    assert!(shell.ok(&["outbox", "status"]).await.out.contains("nothing waits"));
+    shell.ok(&["send", "+447700900123", "hi", "--wait", "queued"]).await;
+    let shown = shell.ok(&["outbox", "status"]).await.out;
+    let rows: Vec<&str> = shown.lines().collect();
+    assert!(
+        rows[0].trim().starts_with("TARGET") && rows[1].trim().starts_with("whatsapp") && !shown.contains('['),
+        "{shown}"
+    );
+    let told = shell.ok(&["outbox", "status", "-o", "json"]).await.json();
+    assert_eq!(told["waiting"][0]["waiting"], 1);
+    app.stop().await;
+}

@@ -205,3 +205,20 @@ async fn one_server_of_a_database_keeps_rooms() {
     served.end().await;
     drop(one);
 }
+
+/// A file is copied from what is printed: on a terminal too, and programs get its fields.
+#[tokio::test]
+async fn registration_is_printed_raw_and_as_json() {
+    let shell = Shell::bare().with("CRM_MATRIX_AGENTS", "@ada:example.org");
+    let print = ["matrix", "registration", "--url", "http://127.0.0.1:8000"];
+    let file = shell.data_dir().join("matrix/registration.yaml");
+    let shown = shell.on_terminal(&print, 40).await.out;
+    let text = std::fs::read_to_string(&file).unwrap();
+    // The screen has the advice too, which goes to standard error.
+    assert!(shown.contains(&text), "{shown}");
+    let told = shell.ok(&[&print[..], &["-o", "json"]].concat()).await.json();
+    let kept = Registration::parse(&text).unwrap();
+    assert_eq!(told["as_token"].as_str(), Some(kept.as_token.as_str()));
+    let id = shell.ok(&[&print[..], &["-q"]].concat()).await.out;
+    assert_eq!(id.trim_end(), kept.id);
+}

@@ -66,3 +66,19 @@ async fn tail_resumes_after_server_restart() {
     tail.kill().await.unwrap();
     tokio::time::timeout(Duration::from_secs(20), app.stop()).await.unwrap();
 }
+
+#[tokio::test]
+async fn quiet_tail_prints_numbers_and_csv_is_refused() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "one").await;
+    app.inbound("Bob", "+447700900124", "two").await;
+    let shell = Shell::of(&app);
+    let quiet = shell.ok(&["tail", "--since", "0", "--idle", "200ms", "-q"]).await;
+    assert_eq!(quiet.out, "1\n2\n");
+    let csv = shell
+        .run(&["tail", "--since", "0", "--idle", "200ms", "-o", "csv"])
+        .await;
+    assert_eq!((csv.code, csv.out.as_str()), (Some(2), ""), "{csv:?}");
+    assert!(csv.err.contains("-o ndjson"), "{csv:?}");
+    app.stop().await;
+}
