@@ -380,10 +380,26 @@ fn word<T: std::str::FromStr<Err = crate::domain::word::UnknownWord>>(text: &str
     })
 }
 
+/// Levels that a filter may name without a target.
+const LOG_LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
+/// Checks a log filter. A bare word has to be a level: the library takes any other for a target of which it logs all, and a
+/// misspelt level would silence the server.
 fn log_filter(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|_| "a filter such as info, or crm=debug,crm::api=trace".to_owned())
+    let mut parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .peekable();
+    let is_given = parts.peek().is_some();
+    let is_known = |part: &str| part.contains('=') || LOG_LEVELS.iter().any(|level| part.eq_ignore_ascii_case(level));
+    let are_known = parts.all(is_known);
+    (is_given && are_known && tracing_subscriber::EnvFilter::try_new(text).is_ok())
+        .then(|| text.to_owned())
+        .ok_or_else(|| {
+            "a level (error, warn, info, debug, trace or off), or with targets: info,crm::api=trace,crm=debug"
+                .to_owned()
+        })
 }
 
 fn user_ids(text: &str) -> Result<Vec<String>, String> {

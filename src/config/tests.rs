@@ -263,3 +263,36 @@ fn renamed_settings_lead_to_existing_keys() {
         assert!(KEYS.iter().all(|key| key.name != *old), "{old}");
     }
 }
+
+/// A target without a level would be all of what it says, and everything else silence.
+#[test]
+fn log_word_that_is_no_level_is_refused() {
+    for wrong in [
+        "inof",
+        "crm",
+        "info,crm",
+        "crm=debug,wran",
+        "crm=inof",
+        ",",
+        "info debug",
+    ] {
+        let error = error_of("", &[("CRM_LOG", wrong)]);
+        assert!(
+            error.contains("`log`") && error.contains("crm=debug"),
+            "{wrong}: {error}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let empty = file(folder.path(), "empty.toml", "");
+    for right in [
+        "info",
+        "WARN",
+        "off",
+        "info,crm=debug",
+        "crm::api=trace, warn",
+        "debug,",
+    ] {
+        let config = Config::load(&[], Some(&empty), &environment(&[("CRM_LOG", right)]));
+        assert!(config.is_ok(), "{right}: {config:?}");
+    }
+}
