@@ -25,6 +25,11 @@ pub const TRY_AGAIN: [Duration; 3] = [
 /// Rows requested in one page.
 const PAGE_ROWS: u64 = 500;
 
+/// Says what to do about a refused key. Not only `crm key create`, which needs a key itself.
+pub const KEY_REFUSED: &str = "the key is unknown, expired or revoked; set CRM_API_KEY to another, which an administrator makes \
+    with `crm key create`. If none is left: stop the server, delete admin.key in its data folder and start it again, which \
+    makes a new one there";
+
 const OTHER_VERSION: &str = "the server's answer is not what this version expects; is it another version?";
 
 /// Client of one server. Cheap to clone.
@@ -167,7 +172,11 @@ pub fn fault(status: StatusCode, problem: Option<&ProblemBody>) -> Fault {
         _ => Exit::Failed,
     };
     let text = match problem {
-        Some(problem) => super::terminal::output::plain(&problem.detail),
+        Some(_) if status == StatusCode::UNAUTHORIZED => KEY_REFUSED.to_owned(),
+        // The server speaks of its API.
+        Some(problem) => super::terminal::output::plain(&problem.detail)
+            .replace("`force`", "--force")
+            .replace("`GET /api/v1/accounts`", "those of `crm account list`"),
         None => format!("the server answered {status}; is it crm that listens there?"),
     };
     Fault::new(exit, text)

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::client::read;
+use super::client::{Client, read};
 use super::generate::complete;
 use super::home::Home;
-use super::terminal::output::note;
-use super::{Exit, Shell, agent};
+use super::terminal::output::{agreed, note};
+use super::{Exit, Fault, Shell, agent};
 use crate::api::keys;
+use crate::bridge::MAX_OVERLAP;
 use crate::clock::SystemClock;
-use crate::contract::{CreateKey, CreatedKey, Empty, RawJson, RotateKey, Scope};
-use crate::domain::{AgentId, Clock as _};
+use crate::contract::{CallerView, CreateKey, CreatedKey, Empty, KeyView, RawJson, RotateKey, Scope};
+use crate::domain::{AgentId, ApiKeyId, Clock as _};
 
 /// Keys of the API
 #[derive(Debug, Args)]
@@ -48,7 +49,7 @@ enum Verb {
         #[arg(value_name = "ID")]
         id: i64,
         /// How long the old key still works [default: 24h]
-        #[arg(long, value_name = "TIME", value_parser = crate::config::duration)]
+        #[arg(long, value_name = "TIME", value_parser = overlap)]
         overlap: Option<Duration>,
     },
     /// Revoke a key for good
@@ -56,6 +57,9 @@ enum Verb {
         /// Id of the key, from `crm key list`
         #[arg(value_name = "ID")]
         id: i64,
+        /// Do not ask, although it is the key in use or the last one that may administer
+        #[arg(short, long)]
+        yes: bool,
     },
 }
 
@@ -127,9 +131,13 @@ impl Key {
                 };
                 show(shell, &shell.client()?.post(&path, &wanted).await?)?;
             }
-            Verb::Revoke { id } => {
+            Verb::Revoke { id, yes } => {
+                let client = shell.client()?;
+                if !yes {
+                    confirm(shell, &client, ApiKeyId(id)).await?;
+                }
                 let path = format!("/api/v1/keys/{id}/revoke");
-                let key: RawJson = shell.client()?.post(&path, &Empty {}).await?;
+                let key: RawJson = client.post(&path, &Empty {}).await?;
                 shell.output().one(&key)?;
             }
         }
@@ -137,14 +145,53 @@ impl Key {
     }
 }
 
+fn overlap(text: &str) -> Result<Duration, String> {
+    let time = crate::config::duration(text)?;
+    if time <= MAX_OVERLAP {
+        return Ok(time);
+    }
+    Err(format!("{} days at most", MAX_OVERLAP.as_secs() / 86_400))
+}
+
+/// Prints a new key. Quietly that is the key and not its id, because it is shown only this once.
 fn show(shell: &Shell, created: &RawJson) -> anyhow::Result<()> {
     let mut output = shell.output();
+    if shell.options.quiet {
+        return output.raw(&read::<CreatedKey>(created)?.key);
+    }
     if !output.is_for_people() {
         return output.one(created);
     }
-    output.line(&read::<CreatedKey>(created)?.key)?;
+    output.text(&read::<CreatedKey>(created)?.key)?;
     note("This key is shown only now; keep it safe.");
     Ok(())
+}
+
+/// Asks before the revocation of the key in use, and of the last one that may administer: after it nobody could make another.
+async fn confirm(shell: &Shell, client: &Client, id: ApiKeyId) -> anyhow::Result<()> {
+    let caller: CallerView = client.get("/api/v1/me").await?;
+    let (keys, _) = client.list::<KeyView>("/api/v1/keys", None).await?;
+    let now = SystemClock.now();
+    let administers = |key: &&KeyView| {
+        let is_valid = key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+        is_valid && key.scopes.iter().any(|scope| *scope == Scope::Admin.to_string())
+    };
+    let (this, others): (Vec<_>, Vec<_>) = keys.iter().filter(administers).partition(|key| key.id == id);
+    let is_last = !this.is_empty() && others.is_empty();
+    let what = match (is_last, caller.key_id == id) {
+        (true, _) => "the last key that may administer this server",
+        (false, true) => "the key that you use yourself",
+        (false, false) => return Ok(()),
+    };
+    if !shell.may_ask() {
+        let text = format!("key {id} is {what}; make another first with `crm key create`, or confirm with --yes");
+        return Err(Fault::new(Exit::Usage, text).into());
+    }
+    note(&format!("Key {id} is {what}. Revoke it for good? [y/N]"));
+    if agreed().await? {
+        return Ok(());
+    }
+    Err(Fault::new(Exit::Failed, "nothing was revoked").into())
 }
 
 /// Asks the server; if none runs, writes to the database itself.
@@ -160,7 +207,7 @@ async fn create(shell: &Shell, wanted: CreateKey) -> anyhow::Result<RawJson> {
     };
     let home = Home::without_server(shell, "crm key create", error).await?;
     let created = keys::make(&home.store, wanted).await;
-    let created = created.map_err(|problem| super::Fault::new(Exit::Usage, problem.detail))?;
+    let created = created.map_err(|problem| Fault::new(Exit::Usage, problem.detail))?;
     home.store.close().await;
     Ok(RawJson::of(&created)?)
 }

@@ -268,7 +268,8 @@ fn refused(frame: Option<&CloseFrame>) -> Option<Fault> {
     let frame = frame?;
     let exit = match u16::from(frame.code) {
         4007 => Exit::Usage,
-        4004 | 4012 | 4014 => Exit::Failed,
+        4004 => return Some(Fault::new(Exit::Failed, client::KEY_REFUSED)),
+        4012 | 4014 => Exit::Failed,
         4013 => Exit::NotFound,
         _ => return None,
     };
