@@ -3,7 +3,6 @@
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,9 +33,12 @@ pub struct Export {
     /// ndjson or csv [default: ndjson]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write to this file, which appears once it is complete [default: standard output]
+    /// Write to this file, which appears once it is complete; - is standard output, and the default without --job
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Only messages of this account, or customers with whom it has a conversation
     #[arg(long, value_name = "NAME", add = complete::accounts())]
     account: Option<String>,
@@ -69,13 +71,15 @@ impl Export {
             return job.run(shell).await;
         }
         let format = self.format(shell.options.output)?;
+        self.check()?;
         if self.job {
-            export_job::ask(shell, &self.request(format), self.out.as_deref()).await?;
+            export_job::ask(shell, &self.request(format), self.out, self.force).await?;
             return Ok(Exit::Ok);
         }
         let path = self.path(format);
+        let out = file::target(self.out, self.force)?;
         let response = send(shell.client()?.request(Method::GET, &path)).await?;
-        write(response, self.out.as_deref()).await?;
+        write(response, out.as_deref()).await?;
         Ok(Exit::Ok)
     }
 
@@ -89,6 +93,22 @@ impl Export {
                 let text = "an export is written as ndjson or csv; choose one with --format";
                 Err(Fault::new(Exit::Usage, text).into())
             }
+        }
+    }
+
+    /// Fails if an option of messages is given for customers.
+    fn check(&self) -> anyhow::Result<()> {
+        let of_messages = [
+            ("--conversation", self.conversation.is_some()),
+            ("--from", self.from.is_some()),
+            ("--until", self.until.is_some()),
+        ];
+        match of_messages.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) if self.what() == ExportWhat::Customers => {
+                let text = format!("{option} chooses messages; leave it out, or choose customers with --account");
+                Err(Fault::new(Exit::Usage, text).into())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -136,22 +156,11 @@ pub async fn write(response: Response, out: Option<&Path>) -> anyhow::Result<()>
     }
 }
 
-/// Writes an answer to a temporary file beside `path`, and renames it once it is complete.
+/// Writes an answer to a file, which appears once it is complete.
 pub async fn into_file(response: Response, path: &Path) -> anyhow::Result<()> {
-    path.file_name().context("the path names no file")?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let writing = || format!("writing {}", path.display());
-    // A name that nobody else has: two exports to one file do not write into each other. Dropped with an error, it is
-    // deleted: an incomplete export is of no use.
-    let mut part = tempfile::NamedTempFile::new_in(folder).with_context(writing)?;
+    let mut part = file::begin(path)?;
     copy(response, &mut part).await?;
-    part.as_file().sync_all().with_context(writing)?;
-    part.persist(path)
-        .with_context(|| format!("putting {} in its place", path.display()))?;
-    Ok(())
+    file::finish(part, path)
 }
 
 async fn copy(response: Response, out: &mut impl Write) -> anyhow::Result<()> {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 use reqwest::{Method, Response};
@@ -11,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::client::{Client, send};
 use super::terminal::bar;
 use super::terminal::output::note;
-use super::{Exit, Fault, Shell};
+use super::{Exit, Fault, Shell, file};
 use crate::contract::{Empty, MediaView, RawJson};
 use crate::domain::hex::hex;
 use crate::domain::media::{clean_filename, ending};
@@ -76,14 +75,7 @@ fn about(id: i64) -> String {
 
 async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> anyhow::Result<()> {
     let about: MediaView = client.get(&about(id)).await?;
-    let path = target(&about, id, out);
-    if let Some(path) = path.as_ref().filter(|path| !force && path.exists()) {
-        let text = format!(
-            "{} exists already; name another with --out, or pass --force",
-            path.display()
-        );
-        return Err(Fault::new(Exit::Conflict, text).into());
-    }
+    let path = file::target(place(&about, id, out), force)?;
     let response = send(client.request(Method::GET, &format!("/api/v1/media/{id}"))).await?;
     match path {
         None => copy(response, &about, &mut std::io::stdout()).await,
@@ -97,7 +89,7 @@ async fn get(client: &Client, id: i64, out: Option<PathBuf>, force: bool) -> any
 
 /// Returns the file to write, or `None` for standard output. The sender's file name is cleaned, so that it cannot lead
 /// to another folder.
-fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
+fn place(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
     let name = || {
         let own = about.filename.as_deref().and_then(clean_filename);
         own.unwrap_or_else(|| format!("medium-{id}.{}", ending(&about.mimetype)))
@@ -110,18 +102,11 @@ fn target(about: &MediaView, id: i64, out: Option<PathBuf>) -> Option<PathBuf> {
     }
 }
 
-/// Writes to a temporary file beside `path`, and renames it once it is complete.
+/// Writes to a file, which appears once it is complete.
 async fn into_file(response: Response, about: &MediaView, path: &Path) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let writing = || format!("writing {}", path.display());
-    let mut part = tempfile::NamedTempFile::new_in(folder).with_context(writing)?;
+    let mut part = file::begin(path)?;
     copy(response, about, &mut part).await?;
-    part.as_file().sync_all().with_context(writing)?;
-    part.persist(path).with_context(writing)?;
-    Ok(())
+    file::finish(part, path)
 }
 
 async fn copy(response: Response, about: &MediaView, out: &mut impl std::io::Write) -> anyhow::Result<()> {

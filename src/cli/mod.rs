@@ -13,6 +13,7 @@ mod desk;
 mod doctor;
 mod exit;
 mod export;
+mod file;
 mod follow;
 mod generate;
 mod home;

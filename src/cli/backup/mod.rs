@@ -9,12 +9,12 @@ use reqwest::Method;
 
 use super::client::send;
 use super::terminal::output;
-use super::{Exit, Fault, Shell, export};
+use super::{Exit, Shell, export, file};
 
 /// Write a backup of everything, also while the server runs
 #[derive(Debug, Args)]
 pub struct Backup {
-    /// The file, which appears once it is complete
+    /// The file, which appears once it is complete; - is standard output
     path: PathBuf,
     /// Replace the file if it is there
     #[arg(long)]
@@ -24,16 +24,12 @@ pub struct Backup {
 impl Backup {
     /// Runs the command. Refuses to overwrite a file without `--force`.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
-        if !self.force && self.path.exists() {
-            let text = format!(
-                "{} exists already; name another file, or pass --force",
-                self.path.display()
-            );
-            return Err(Fault::new(Exit::Conflict, text).into());
-        }
+        let path = file::target(Some(self.path), self.force)?;
         let response = send(shell.client()?.request(Method::GET, "/api/v1/backup")).await?;
-        export::into_file(response, &self.path).await?;
-        output::note(&format!("Written to {}.", self.path.display()));
+        export::write(response, path.as_deref()).await?;
+        if let Some(path) = path {
+            output::note(&format!("Written to {}.", path.display()));
+        }
         Ok(Exit::Ok)
     }
 }

@@ -1,6 +1,6 @@
 //! `crm export job`: exports that the server writes to a file while nobody waits.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use reqwest::{Method, Response};
@@ -8,7 +8,8 @@ use reqwest::{Method, Response};
 use crate::cli::client::{self, Client, send};
 use crate::cli::follow::watch::Watch;
 use crate::cli::follow::{self, Follower, Patience};
-use crate::cli::{Exit, Fault, Shell, listing};
+use crate::cli::terminal::output::note;
+use crate::cli::{Exit, Fault, Shell, export, file, listing};
 use crate::contract::{ExportRequest, ExportView, RawJson};
 use crate::domain::export::ExportState;
 
@@ -39,9 +40,12 @@ enum Verb {
         /// Id of the job, from `crm export job list`
         #[arg(value_name = "ID")]
         id: i64,
-        /// Write to this file, which appears once it is complete [default: standard output]
+        /// Write to this file, which appears once it is complete; - is standard output [default: -]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long, requires = "out")]
+        force: bool,
     },
     /// Cancel an export that waits or runs; delete one that has ended, with its file
     Cancel {
@@ -77,26 +81,34 @@ impl Job {
                 let job: RawJson = client.get(&format!("{PATH}/{id}")).await?;
                 shell.output().one(&job)?;
             }
-            Verb::Download { id, out } => {
+            Verb::Download { id, out, force } => {
+                let out = file::target(out, force)?;
                 until_ended(&client, id).await?;
-                crate::cli::export::write(content(&client, id).await?, out.as_deref()).await?;
+                export::write(content(&client, id).await?, out.as_deref()).await?;
             }
-            Verb::Cancel { id } => client.delete(&format!("{PATH}/{id}")).await?,
+            Verb::Cancel { id } => {
+                client.delete(&format!("{PATH}/{id}")).await?;
+                note(&format!(
+                    "Export {id} is cancelled, and its file is deleted if there was one."
+                ));
+            }
         }
         Ok(Exit::Ok)
     }
 }
 
-/// Asks for an export. With a file it waits and downloads it there; without one it prints the export.
-pub async fn ask(shell: &Shell, request: &ExportRequest, out: Option<&Path>) -> anyhow::Result<()> {
+/// Asks for an export. With a file, or `-`, it waits and downloads it there; without one it prints the export.
+pub async fn ask(shell: &Shell, request: &ExportRequest, out: Option<PathBuf>, force: bool) -> anyhow::Result<()> {
     let client = shell.client()?;
+    let downloads = out.is_some();
+    let out = file::target(out, force)?;
     let asked: RawJson = client.post(PATH, request).await?;
-    let Some(out) = out else {
+    if !downloads {
         return shell.output().one(&asked);
-    };
+    }
     let job: ExportView = client::read(&asked)?;
     until_ended(&client, job.id.0).await?;
-    crate::cli::export::write(content(&client, job.id.0).await?, Some(out)).await
+    export::write(content(&client, job.id.0).await?, out.as_deref()).await
 }
 
 async fn content(client: &Client, id: i64) -> anyhow::Result<Response> {
