@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{Exit, Fault};
 use crate::api::SHELL_AGENT;
 use crate::config::{Config, Secret};
-use crate::contract::{Page, ProblemBody, RawJson};
+use crate::contract::{FieldError, Page, ProblemBody, RawJson};
 
 /// Maximum time to connect to the server.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -164,6 +164,7 @@ pub fn read<T: DeserializeOwned>(answer: &RawJson) -> anyhow::Result<T> {
 /// Maps a problem to an exit code and its text.
 pub fn fault(status: StatusCode, problem: Option<&ProblemBody>) -> Fault {
     let exit = match status {
+        _ if problem.is_some_and(names_absent) => Exit::NotFound,
         StatusCode::NOT_FOUND => Exit::NotFound,
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Exit::Conflict,
         StatusCode::TOO_MANY_REQUESTS => Exit::RateLimited,
@@ -180,6 +181,19 @@ pub fn fault(status: StatusCode, problem: Option<&ProblemBody>) -> Fault {
         None => format!("the server answered {status}; is it crm that listens there?"),
     };
     Fault::new(exit, text)
+}
+
+/// Returns whether the request names something that is not there in its query or its body: the status is that of a wrong
+/// request then, and not 404.
+fn names_absent(problem: &ProblemBody) -> bool {
+    const NAMES: &[&str] = &["/label", "/account", "/agent_id", "/seen_up_to", "/reply_to"];
+    let is_wrong = matches!(problem.code.as_str(), "invalid_query" | "invalid_body");
+    // The same field can be wrong in another way: an agent may be deactivated.
+    let is_absent = |error: &FieldError| {
+        let is_name = NAMES.contains(&error.pointer.as_str()) || error.pointer.starts_with("/accounts/");
+        is_name && error.detail.starts_with("there is no ")
+    };
+    is_wrong && problem.errors.iter().any(is_absent)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]

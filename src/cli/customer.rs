@@ -11,12 +11,13 @@ use super::desk::{attribute, label};
 use super::follow::{self, watch::Watch};
 use super::generate::complete;
 use super::terminal::output::Output;
-use super::{Exit, Shell, listing};
+use super::{Exit, Fault, Shell, listing};
 use crate::contract::{
     CustomerFile, CustomerView, EditCustomer, Empty, IdentityView, MergeRequest, MergeView, NewCustomerRequest, Page,
     RawJson,
 };
 use crate::domain::CustomerId;
+use crate::domain::display_name::clean;
 
 /// The people who write to us
 #[derive(Debug, Args)]
@@ -177,6 +178,7 @@ impl Customer {
                 status,
                 attributes,
             } => {
+                let name = name.map(|name| visible(name, id)).transpose()?;
                 let edit = EditCustomer {
                     name: name.map(Some),
                     phone: phone.map(Some),
@@ -188,7 +190,7 @@ impl Customer {
                 shell.output().one(&customer)?;
             }
             Verb::Rename { id, name, reset } => {
-                let name = name.filter(|_| !reset);
+                let name = name.filter(|_| !reset).map(|name| visible(name, id)).transpose()?;
                 let path = format!("/api/v1/customers/{id}");
                 let edit = EditCustomer {
                     name: Some(name),
@@ -311,6 +313,17 @@ fn table(output: &mut Output, title: &str, rows: &[impl Serialize], columns: &[&
     }
     output.line(&format!("\n{title}"))?;
     output.list(rows, columns)
+}
+
+/// Returns a name unless nobody could see it.
+fn visible(name: String, customer: i64) -> anyhow::Result<String> {
+    if clean(&name).is_some() {
+        return Ok(name);
+    }
+    let text = format!(
+        "the name has no visible characters; write one, or take WhatsApp's with `crm customer rename {customer} --reset`"
+    );
+    Err(Fault::new(Exit::Usage, text).into())
 }
 
 async fn consent(shell: &Shell, client: &Client, id: i64, verb: &str) -> anyhow::Result<()> {

@@ -129,7 +129,7 @@ pub fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
 pub fn fault(error: StoreError) -> anyhow::Error {
     let exit = match &error {
         StoreError::Unreachable(_) => Exit::Unreachable,
-        StoreError::Busy(_) => Exit::Conflict,
+        StoreError::Busy(_) | StoreError::NotEmpty => Exit::Conflict,
         StoreError::BadAddress(_) => Exit::Usage,
         _ => Exit::Failed,
     };

@@ -11,7 +11,7 @@ use crate::contract::RawJson;
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Amount {
     /// Show at most this many rows
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = rows)]
     limit: u64,
     /// Show all rows
     #[arg(long, conflicts_with = "limit")]
@@ -22,6 +22,11 @@ impl Amount {
     fn limit(self) -> Option<u64> {
         (!self.all).then_some(self.limit)
     }
+}
+
+fn rows(text: &str) -> Result<u64, String> {
+    let rows = text.parse().ok().filter(|rows| *rows > 0);
+    rows.ok_or_else(|| "a whole number, 1 or more".to_owned())
 }
 
 /// Prints a list of the API, with its rows as the server sent them. Returns the output.

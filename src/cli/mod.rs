@@ -250,12 +250,33 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
+            let error = told(error);
             // A closed pipe while printing help is no failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
     exit::of(cli.execute())
+}
+
+/// Returns the error of a wrong command line; of a value that is no number, it says what to give in place of what the parser
+/// stumbled over.
+fn told(error: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let is_no_number = std::error::Error::source(&error).is_some_and(|source| source.is::<std::num::ParseIntError>());
+    let given = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match (given(ContextKind::InvalidArg), given(ContextKind::InvalidValue)) {
+        (Some(argument), Some(value)) if is_no_number => {
+            let text = format!(
+                "invalid value '{value}' for '{argument}': give a whole number, such as 17\n\nFor more information, try '--help'.\n"
+            );
+            clap::Error::raw(ErrorKind::ValueValidation, text)
+        }
+        _ => error,
+    }
 }
 
 impl Cli {

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::api::in_path;
 use crate::cli::client::Client;
+use crate::cli::generate::complete;
+use crate::cli::terminal::output::note;
 use crate::cli::{Exit, Fault, Shell};
 use crate::contract::{AttributeView, EditAttribute, NewAttributeRequest, Page, RawJson};
 use crate::domain::attribute::{Attribute as Definition, AttributeKind};
@@ -33,7 +35,7 @@ enum Verb {
         #[arg(value_name = "NAME")]
         name: String,
         /// text, number, boolean, date, url or choice [default: choice with --choice, else text]
-        #[arg(long, value_name = "KIND")]
+        #[arg(long, value_name = "KIND", add = complete::words(AttributeKind::ALL))]
         kind: Option<AttributeKind>,
         #[command(flatten)]
         details: Details,
@@ -81,6 +83,9 @@ impl Attribute {
             }
             Verb::Delete { name } => {
                 client.delete(&path(&name)).await?;
+                note(&format!(
+                    "Attribute {name} is deleted; the values that customers have stay."
+                ));
                 return Ok(Exit::Ok);
             }
             Verb::View { name } => client.get(&path(&name)).await?,
@@ -147,7 +152,8 @@ impl Changes {
             let known: Vec<Definition> = known.data.into_iter().map(Into::into).collect();
             for (name, text) in self.set {
                 let definition = known.iter().find(|known| known.name == name);
-                let value = value(definition, &text).map_err(|why| Fault::new(Exit::Usage, why))?;
+                let value = value(definition, &text)
+                    .map_err(|why| Fault::new(Exit::Usage, format!("{why}, or remove it with --unset {name}")))?;
                 set.push((name, value));
             }
         }

@@ -7,7 +7,7 @@ use crate::api::in_path;
 use crate::cli::client::Client;
 use crate::cli::follow::{self, watch::Watch};
 use crate::cli::generate::complete;
-use crate::cli::terminal::output::Output;
+use crate::cli::terminal::output::{Output, note};
 use crate::cli::{Exit, Shell};
 use crate::contract::{EditLabel, Empty, NewLabelRequest, Page, RawJson};
 
@@ -80,6 +80,9 @@ impl Label {
             }
             Verb::Delete { name } => {
                 client.delete(&path(&name)).await?;
+                note(&format!(
+                    "Label {name} is deleted, and off all conversations and customers."
+                ));
                 return Ok(Exit::Ok);
             }
             Verb::View { name } => client.get(&path(&name)).await?,

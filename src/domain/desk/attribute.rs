@@ -70,7 +70,15 @@ impl Attribute {
 
     /// Checks a value of a customer. Null is none, and always taken. Fails with a sentence that says what is taken.
     pub fn check(&self, value: &Value) -> Result<(), String> {
-        let fits = match (self.kind, value) {
+        if self.takes(value) {
+            Ok(())
+        } else {
+            Err(format!("{}, or null for none", self.taken()))
+        }
+    }
+
+    fn takes(&self, value: &Value) -> bool {
+        match (self.kind, value) {
             (_, Value::Null) | (AttributeKind::Number, Value::Number(_)) | (AttributeKind::Boolean, Value::Bool(_)) => {
                 true
             }
@@ -79,8 +87,7 @@ impl Attribute {
             (AttributeKind::Url, Value::String(text)) => is_url(text),
             (AttributeKind::Choice, Value::String(text)) => self.choices.contains(text),
             _ => false,
-        };
-        if fits { Ok(()) } else { Err(self.taken()) }
+        }
     }
 
     /// Reads a value that a person types. Fails with a sentence that says what is taken.
@@ -96,9 +103,7 @@ impl Attribute {
                 Some(Value::String(text.to_owned()))
             }
         };
-        let value = value.ok_or_else(|| self.taken())?;
-        self.check(&value)?;
-        Ok(value)
+        value.filter(|value| self.takes(value)).ok_or_else(|| self.taken())
     }
 
     /// Says which values are taken, and what to do.
@@ -126,7 +131,7 @@ impl Attribute {
                 format!("one of: {}", named.join(", "))
             }
         };
-        format!("`{}` takes {what}; give such a value, or null for none", self.name)
+        format!("`{}` takes {what}; give such a value", self.name)
     }
 }
 

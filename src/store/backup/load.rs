@@ -53,6 +53,14 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Checks the first line of a file. Fails unless a backup begins with it that this version can load.
+    pub fn check_backup(first_line: &[u8]) -> Result<(), StoreError> {
+        let header = serde_json::from_slice(first_line).map_err(|_| bad("it is not a backup of crm"))?;
+        check(&header)
+    }
+}
+
 fn check(header: &Header) -> Result<(), StoreError> {
     if header.format != FORMAT {
         return Err(bad("it is not a backup of crm"));

@@ -17,3 +17,4 @@ pub mod serving;
 mod tailing;
 mod trouble;
 mod watching;
+mod wording;

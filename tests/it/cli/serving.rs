@@ -218,7 +218,7 @@ async fn live_backup_restores_with_outbox_parked() {
     assert_eq!(running.code, Some(7), "the server runs: {running:?}");
     let (shell, _) = served.end().await;
     let full = shell.run(&["restore", "all.backup"]).await;
-    assert_eq!(full.code, Some(1), "{full:?}");
+    assert_eq!(full.code, Some(7), "{full:?}");
     assert!(full.err.contains("not empty"), "{}", full.err);
 
     let fresh = Shell::bare();
