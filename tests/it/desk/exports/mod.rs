@@ -443,7 +443,14 @@ async fn shell_asks_waits_downloads_and_cancels() {
     });
     assert_eq!(waited.out, "");
     assert!(std::fs::read_to_string(&out).unwrap().contains("+447700900123"));
-    assert_eq!(shell.ok(&["export", "job", "download", "1"]).await.out, expected);
+    let download = ["export", "job", "download", "1"];
+    assert_eq!(shell.ok(&download).await.out, expected);
+    let dash = shell.ok(&[&download[..], &["--out", "-"]].concat()).await;
+    assert_eq!(dash.out, expected, "and no file of this name");
+    shell
+        .ok(&[&download[..], &["--out", "all.csv", "--force"]].concat())
+        .await;
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), expected);
     assert_eq!(
         shell.ok(&["export", "job", "view", "1", "-o", "json"]).await.json()["rows"],
         1
