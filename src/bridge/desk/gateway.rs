@@ -15,7 +15,7 @@ use crate::domain::conversation::ChatKind;
 use crate::domain::gateway::GatewayPerson;
 use crate::domain::message::{Kind, Message};
 use crate::domain::whatsapp::{WaContact, WaMessage};
-use crate::domain::{AccountId, Timestamp, WaMessageId, WaUserId};
+use crate::domain::{AccountId, CustomerId, Timestamp, WaMessageId, WaUserId};
 use crate::store::{StoreError, Tx};
 
 use super::handle::Desk;
@@ -77,16 +77,53 @@ async fn take_in(
     told: &GatewayMessage,
 ) -> Result<Message, Refusal> {
     let account = gateway(tx, core, account).await?;
-    // The id alone is the message's: a repeat may name its sender in another form.
-    if let Some(known) = tx.messages().received(account.id, &told.whatsapp_id).await? {
+    if let Some(known) = known(tx, &account, told).await? {
         return Ok(known);
     }
     let message = as_reported(told, tx.now());
     if let IntakeOutcome::New(stored) = Box::pin(store(tx, core, &account, &message)).await? {
         return Ok(*stored);
     }
-    let stored = tx.messages().received(account.id, &told.whatsapp_id).await?;
+    let stored = known(tx, &account, told).await?;
     stored.ok_or_else(|| StoreError::Missing { what: "message" }.into())
+}
+
+/// Returns the stored message that `told` repeats. Senders choose their ids and may copy somebody else's (rule 12), so the id
+/// alone is not the message's.
+async fn known(tx: &mut Tx, account: &Account, told: &GatewayMessage) -> Result<Option<Message>, StoreError> {
+    let stored = tx.messages().received(account.id, &told.whatsapp_id).await?;
+    if stored.is_empty() {
+        return Ok(None);
+    }
+    let sender = tx.customers().by_identity(&told.from.identity).await?;
+    for message in stored {
+        let Some(customer) = message.customer_id else { continue };
+        let customer = tx.customers().surviving(customer).await?;
+        let is_repeat = match &sender {
+            Some(sender) => sender.id == customer,
+            None => may_be(tx, customer, &message, told).await?,
+        };
+        if is_repeat {
+            return Ok(Some(message));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether `told`, whose sender is not known yet, repeats a customer's message and names them in another form: by a LID
+/// in place of a number, or the reverse. Nobody can tell that from another person's message but by what it says.
+async fn may_be(
+    tx: &mut Tx,
+    customer: CustomerId,
+    message: &Message,
+    told: &GatewayMessage,
+) -> Result<bool, StoreError> {
+    let says = as_reported(told, message.timestamp);
+    if says.content != message.content || says.timestamp != message.timestamp {
+        return Ok(false);
+    }
+    let forms = tx.identities().dated(customer).await?;
+    Ok(forms.iter().all(|known| known.identity.kind != told.from.identity.kind))
 }
 
 /// Stores a message of a gateway, and applies the ack that waits for it.
@@ -117,7 +154,8 @@ async fn take_ack(
         return Ok(tx.messages().get(ours.id).await?);
     }
     // A customer's own message has no state.
-    if let Some(theirs) = tx.messages().received(account.id, id).await? {
+    let theirs = tx.messages().received(account.id, id).await?;
+    if let Some(theirs) = theirs.into_iter().next() {
         return Ok(Some(theirs));
     }
     tx.early_acks().put(account.id, id, ack).await?;

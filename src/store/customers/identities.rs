@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Sele
 use crate::domain::customer::{DatedIdentity, Identity, IdentityKind, IdentitySource, PhoneNumber};
 use crate::domain::{CustomerId, Timestamp};
 use crate::store::database::row::word;
-use crate::store::facet::Identities;
+use crate::store::facet::{Database, Identities};
 use crate::store::{Store, StoreError, Tx};
 
 /// Precision of the time at which an identity was last seen. An identity that comes back sooner than this is continued.
@@ -33,13 +33,15 @@ impl Identities<'_, Store> {
             .await?;
         rows.iter().map(read).collect()
     }
+}
 
+impl<D: Database> Identities<'_, D> {
     /// Returns all identities of a customer with their dates, also the past ones.
     pub async fn dated(&self, id: CustomerId) -> Result<Vec<DatedIdentity>, StoreError> {
         let rows = customer_identity::Entity::find()
             .filter(customer_identity::Column::CustomerId.eq(id))
             .order_by_asc(customer_identity::Column::Id)
-            .all(self.0.readers())
+            .all(self.0.connection())
             .await?;
         rows.iter().map(dated).collect()
     }

@@ -71,17 +71,17 @@ impl Messages<'_, Tx> {
         read(rows.swap_remove(there.unwrap_or(0))).map(Some)
     }
 
-    /// Returns the message that an account received under this stanza id; the first if several customers used it.
-    pub async fn received(&self, account: AccountId, id: &WaMessageId) -> Result<Option<Message>, StoreError> {
-        let row = message::Entity::find()
+    /// Returns the messages that an account received under this stanza id, by id: several if customers used the same.
+    pub async fn received(&self, account: AccountId, id: &WaMessageId) -> Result<Vec<Message>, StoreError> {
+        let rows = message::Entity::find()
             .filter(message::Column::AccountId.eq(account))
             .filter(message::Column::WhatsappId.eq(id.as_str()))
             .filter(message::Column::FromMe.eq(false))
             .filter(find::in_sight())
             .order_by_asc(message::Column::Id)
-            .one(&self.0.session)
+            .all(&self.0.session)
             .await?;
-        row.map(read).transpose()
+        rows.into_iter().map(read).collect()
     }
 
     /// Returns the message that a reply quotes; the first if several have this id.

@@ -66,6 +66,35 @@ async fn inbox_takes_message_once_by_its_id() {
     app.stop().await;
 }
 
+/// Senders choose their ids: a copied one must not swallow what somebody else wrote (rule 12).
+#[tokio::test]
+async fn copied_id_at_gateway_stores_both_messages() {
+    let app = App::start().await;
+    let inbox = async |phone: &str, content: &str, id: &str| {
+        let (status, message) = post(&app, "/messages/inbox", &told(phone, "", content, id)).await;
+        assert_eq!(status, 200, "{message}");
+        (message["id"].clone(), message["content"].clone())
+    };
+    let mallory = inbox("447700900101", "mine", "COPY1").await;
+    let victim = inbox("447700900102", "help", "COPY1").await;
+    assert_eq!(victim.1, "help");
+    assert_ne!(victim.0, mallory.0);
+    // Each repeat is answered with the message of its own sender, in each form of their number.
+    for _ in 0..2 {
+        assert_eq!(inbox("447700900101@c.us", "mine", "COPY1").await, mallory);
+        assert_eq!(inbox("+447700900102", "help", "COPY1").await, victim);
+    }
+    // A LID that was not seen before may be anybody's: only an equal text makes it a repeat.
+    let hidden = inbox("98765432109876@lid", "me too", "COPY1").await;
+    assert_eq!(hidden.1, "me too");
+    assert_eq!(inbox("98765432109876@lid", "me too", "COPY1").await, hidden);
+    assert_eq!(inbox("98765432109877@lid", "help", "COPY1").await, victim);
+    // Nor is another number another form of one that is known.
+    let copied = inbox("447700900103", "help", "COPY1").await;
+    assert_ne!(copied.0, victim.0);
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn parallel_repeats_of_message_make_one() {
     let app = App::start().await;
