@@ -92,6 +92,16 @@ pub struct MarkReadCommand {
     pub conversation_id: ConversationId,
 }
 
+/// Data of `typing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TypingCommand {
+    /// Conversation in which an agent types.
+    pub conversation_id: ConversationId,
+    /// Whether they type; repeat it every 10 s while they do, because the phone forgets it.
+    pub typing: bool,
+}
+
 /// A frame that the server sends. `T` is the type for names of event types: a `String` also accepts those of later
 /// versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -49,7 +49,7 @@ pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionVie
 pub use event::{Event, EventBody, EventType, JournalEvent};
 pub use frame::{
     ClientFrame, DeleteCommand, EditCommand, EventFrame, FilterRequest, FrameD, Hello, Identify, MarkReadCommand,
-    ReactCommand, Ready, Reconnect, Reply, Resumed, ResyncRequired, ServerFrame,
+    ReactCommand, Ready, Reconnect, Reply, Resumed, ResyncRequired, ServerFrame, TypingCommand,
 };
 pub use history::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
 pub use key::{CreateKey, CreatedKey, KeyView, RotateKey, Scope};

@@ -15,7 +15,7 @@ use crate::api::http::problem::Problem;
 use crate::contract::{
     AssignCommand, ClientFrame, DeleteCommand, EditCommand, FilterRequest, ForwardCommand, Identify, LabelCommand,
     MarkReadCommand, MessageCommand, MovedView, NoteCommand, Page, ReactCommand, SendRequest, ServerFrame,
-    StatusCommand,
+    StatusCommand, TypingCommand,
 };
 
 /// An answer that its handler puts together itself; `D` describes it.
@@ -290,6 +290,7 @@ impl Output for Socket {
             "delete": draft.schemas.read::<DeleteCommand>(),
             "react": draft.schemas.read::<ReactCommand>(),
             "mark_read": draft.schemas.read::<MarkReadCommand>(),
+            "typing": draft.schemas.read::<TypingCommand>(),
             "assign": draft.schemas.read::<AssignCommand>(),
             "status": draft.schemas.read::<StatusCommand>(),
             "label": draft.schemas.read::<LabelCommand>(),

@@ -18,7 +18,7 @@ use crate::api::state::ApiState;
 use crate::bridge::Revision;
 use crate::contract::{
     ClientFrame, ConversationView, DeleteCommand, EditCommand, MarkReadCommand, RawJson, ReactCommand, Reply,
-    SendRequest,
+    SendRequest, TypingCommand,
 };
 use crate::domain::{MessageId, Operation};
 
@@ -30,6 +30,7 @@ pub const COMMANDS: &[(&str, Operation)] = &[
     ("delete", Operation::ReviseMessage),
     ("react", Operation::ReviseMessage),
     ("mark_read", Operation::MarkRead),
+    ("typing", Operation::SendMessage),
     ("assign", Operation::AssignConversation),
     ("status", Operation::SetStatus),
     ("label", Operation::LabelConversation),
@@ -105,6 +106,7 @@ async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Resul
         "delete" => delete(state, caller, d).await,
         "react" => react(state, caller, d).await,
         "mark_read" => mark_read(state, caller, d).await,
+        "typing" => typing(state, caller, d).await,
         "assign" => desk::assign(state, caller, d).await,
         "status" => desk::set_status(state, caller, d).await,
         "label" => desk::put_label(state, caller, d).await,
@@ -203,4 +205,11 @@ async fn mark_read(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, 
     request.conversation_id.check(&state.store, &caller.sight).await?;
     let conversation = state.desk.mark_read(request.conversation_id).await?;
     Ok(Done::new(StatusCode::OK, &ConversationView::from(conversation)))
+}
+
+async fn typing(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Problem> {
+    let request: TypingCommand = extract::parse_value(d)?;
+    request.conversation_id.check(&state.store, &caller.sight).await?;
+    state.desk.show_typing(request.conversation_id, request.typing).await?;
+    Ok(Done::new(StatusCode::OK, &request))
 }

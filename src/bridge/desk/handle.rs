@@ -74,6 +74,16 @@ impl Desk {
         Ok(conversation)
     }
 
+    /// Shows the customer that an agent types, or has ceased to. Nothing is stored: a phone that is not there now is not told
+    /// later.
+    pub async fn show_typing(&self, id: ConversationId, is_typing: bool) -> Result<(), Refusal> {
+        let conversation = self.core.store.conversations().live(id).await?;
+        let conversation = conversation.ok_or_else(|| not_found("conversation", id))?;
+        let place = (conversation.account_id, conversation.id);
+        self.core.typing.agents.note(place, is_typing, self.core.clock.now());
+        Ok(())
+    }
+
     /// Queues the read receipt of a conversation that an agent has read.
     pub(crate) fn agent_read(&self, conversation: &Conversation) {
         if let Some(handle) = self.handle(conversation.account_id) {

@@ -17,7 +17,7 @@ use crm::contract::{
     OutboxView, Page, ProblemBody, QuarantineView, RawJson, ReactCommand, ReactRequest, ReadyView, RebindRequest,
     RenderRequest, RenderedView, ReplayView, ResolveRequest, RotateKey, SeedAck, SeedCustomer, SeedCustomerRow,
     SeedEvent, SeedInbox, SeedMessage, SeedPhoto, SeedSend, SendReport, SendRequest, ServerFrame, SessionView,
-    StatusCommand, StatusRequest, StatusView, SyncRequest, SyncStarted, SyncView, TemplateView,
+    StatusCommand, StatusRequest, StatusView, SyncRequest, SyncStarted, SyncView, TemplateView, TypingCommand,
 };
 use crm::domain::CustomerId;
 use serde::Serialize;
@@ -176,6 +176,7 @@ fn requests_of_version_1_are_read() {
         "SeedAck" => SeedAck,
         "SeedPhoto" => SeedPhoto,
         "MarkReadCommand" => MarkReadCommand,
+        "TypingCommand" => TypingCommand,
         "NewAgent" => NewAgent,
         "EditAgent" => EditAgent,
         "RotateKey" => RotateKey,

@@ -234,6 +234,7 @@ async fn thing_of_other_account_is_not_there() {
     assert_eq!(client.frame().await["op"], "ready");
     for (op, d) in [
         ("mark_read", json!({ "conversation_id": 2 })),
+        ("typing", json!({ "conversation_id": 2, "typing": true })),
         ("delete", json!({ "message_id": 2 })),
         ("send", json!({ "conversation_id": 2, "content": "x" })),
     ] {

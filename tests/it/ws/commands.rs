@@ -67,6 +67,9 @@ async fn invalid_command_is_answered_not_closed() {
     let message = app.inbound("Ada", TO, "hello").await;
     let d = json!({ "conversation_id": message.conversation_id });
     assert_eq!(client.command("mark_read", &json!(1), d).await["status"], 200);
+    let d = json!({ "conversation_id": message.conversation_id, "typing": true });
+    let reply = client.command("typing", &json!(1), d.clone()).await;
+    assert_eq!((&reply["status"], &reply["d"]), (&json!(200), &d));
 
     client.say(&json!({ "op": "dance", "id": 1 })).await;
     assert_eq!(client.close_code().await, 4001);
@@ -80,12 +83,15 @@ async fn read_only_key_may_not_send() {
     let mut client = Client::greeted(&app).await;
     client.say(&json!({ "op": "identify", "d": { "token": key } })).await;
     assert_eq!(client.frame().await["op"], "ready");
-    let reply = client
-        .command("send", &json!(1), json!({ "to": TO, "content": "x" }))
-        .await;
-    assert_eq!(
-        (&reply["status"], &reply["d"]["code"]),
-        (&json!(403), &json!("scope_missing"))
-    );
+    for (op, d) in [
+        ("send", json!({ "to": TO, "content": "x" })),
+        ("typing", json!({ "conversation_id": 1, "typing": true })),
+    ] {
+        let reply = client.command(op, &json!(1), d).await;
+        assert_eq!(
+            (&reply["status"], &reply["d"]["code"]),
+            (&json!(403), &json!("scope_missing"))
+        );
+    }
     app.stop().await;
 }

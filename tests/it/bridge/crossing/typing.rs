@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crm::bridge::{AgentTyping, CustomerTyping, Progress, Worker};
 use crm::domain::matrix::RoomTyping;
-use crm::domain::{ChatId, MatrixRoomId};
+use crm::domain::{ChatId, ConversationId, MatrixRoomId};
 
 use crate::bridge::Rig;
 
@@ -90,6 +90,22 @@ async fn agents_typing_reaches_phone_strangers_does_not() {
         showing.work(&mut rig).await;
     }
     assert_eq!(rig.typed(), (vec![], vec![true, false]));
+}
+
+/// A program's agents type like those in rooms.
+#[tokio::test]
+async fn typing_of_client_reaches_phone() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let mut showing = Showing::of(&rig).await;
+    let conversation = rig.messages().await[0].conversation_id;
+    let desk = rig.program.desk.clone();
+    for is_typing in [true, true, false] {
+        desk.show_typing(conversation, is_typing).await.unwrap();
+        showing.work(&mut rig).await;
+    }
+    assert_eq!(rig.typed(), (vec![], vec![true, false]));
+    assert!(desk.show_typing(ConversationId(99), true).await.is_err());
 }
 
 /// It is no message: nothing waits for it, and it is not made up for.
