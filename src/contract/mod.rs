@@ -42,8 +42,8 @@ pub use desk::{
     AccountRef, AgentView, AssignCommand, AssignRequest, AttributeView, CallerView, CountsView, EditAgent,
     EditAttribute, EditLabel, ExportRequest, ExportView, ForwardCommand, ForwardRequest, HIDDEN, LabelCommand,
     LabelView, MessageCommand, MissedView, NewAgent, NewAttributeRequest, NewLabelRequest, NoteCommand, NoteRequest,
-    NoteView, OpenCountView, StatusCommand, StatusRequest, hide_numbers, id_without, is_only_number, mentions_without,
-    name_without, text_without,
+    NoteView, OpenCountView, StatusCommand, StatusRequest, hide_numbers, id_without, mentions_without, name_without,
+    text_without,
 };
 pub use details::{AdView, ContactCardView, DetailsView, LocationView, MentionView, PollView, PollVoteView, QuoteView};
 pub use event::{Event, EventBody, EventType, JournalEvent};

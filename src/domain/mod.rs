@@ -31,7 +31,7 @@ pub mod word;
 
 pub use account::{session, vitals};
 pub use clock::{Clock, Timestamp};
-pub use customer::{display_name, ledger, merge, names, revision};
+pub use customer::{display_name, ledger, merge, names, numbers, revision};
 pub use desk::{attribute, card, export, internal, label, mark, note, question, schedule, sub_space, when};
 pub use entity::ids::{
     AccountId, AgentId, ApiKeyId, AttributeId, ChatId, ConversationId, CustomerId, ExportId, HistoryChatId,

@@ -7,12 +7,8 @@
 use serde_json::{Map, Value};
 
 use crate::domain::mentions;
-
-/// Stands for a number, or for a name that is only a number, where nobody's id is known.
-pub const HIDDEN: &str = "hidden";
-
-/// Fewest digits of a number: no country has shorter ones.
-const FEWEST_DIGITS: usize = 7;
+use crate::domain::numbers::{FEWEST_DIGITS, KnownNumbers, label};
+pub use crate::domain::numbers::{HIDDEN, id_without, mentions_without, name_without, text_without};
 
 /// Hides all numbers of customers in a value.
 pub fn hide_numbers(value: &mut Value) {
@@ -32,6 +28,7 @@ fn object(fields: &mut Map<String, Value>, of: Option<i64>) {
     // An account's own number is no customer's.
     let is_account = fields.contains_key("state") && fields.contains_key("name") && !fields.contains_key("direction");
     let is_customer = !is_account && fields.contains_key("phone") && fields.contains_key("id");
+    let is_ours = is_account || is_of_desk(fields);
     let id = |name: &str| fields.get(name).and_then(Value::as_i64);
     let of = id("customer_id")
         .or_else(|| is_customer.then(|| id("id")).flatten())
@@ -39,11 +36,12 @@ fn object(fields: &mut Map<String, Value>, of: Option<i64>) {
     let has_number_as_name = text(fields, "name_source") == Some("number");
     let is_notice = text(fields, "kind") == Some("system");
     let is_number = text(fields, "kind") == Some("phone");
-    let known: Vec<String> = ["phone", "customer_phone"]
-        .iter()
+    let known = ["phone", "customer_phone"]
+        .into_iter()
         .filter(|_| !is_account)
-        .filter_map(|name| Some(digits(text(fields, name)?)))
-        .collect();
+        .chain(has_number_as_name.then_some("name"))
+        .filter_map(|name| text(fields, name));
+    let known = KnownNumbers::of(known);
     if let Some(content) = text(fields, "content") {
         let shown = content_without(content, fields.get("details"), is_notice);
         fields.insert("content".to_owned(), shown.into());
@@ -52,7 +50,7 @@ fn object(fields: &mut Map<String, Value>, of: Option<i64>) {
         match (name.as_str(), value) {
             ("phone" | "customer_phone", value) if !is_account => *value = Value::Null,
             ("value", Value::String(text)) if is_number => HIDDEN.clone_into(text),
-            ("name" | "customer_name", Value::String(text)) if !is_account => {
+            ("name" | "customer_name", Value::String(text)) if !is_ours => {
                 *text = if has_number_as_name {
                     label(of)
                 } else {
@@ -70,11 +68,40 @@ fn object(fields: &mut Map<String, Value>, of: Option<i64>) {
             (_, value) => hide(value, of),
         }
     }
-    for number in known {
-        for (_, value) in fields.iter_mut().filter(|(name, _)| !is_content(name)) {
-            leaves(value, &mut |text| *text = text.replace(&number, HIDDEN));
+    for (name, value) in fields.iter_mut().filter(|(name, _)| !is_content(name)) {
+        if name == "attributes" {
+            known.hide_within(value, HIDDEN);
+        } else {
+            leaves(value, &mut |text| *text = known.hidden(text, HIDDEN));
         }
     }
+}
+
+/// Fields of things that the desk named itself, all of which such a thing has, and which nothing of a customer's has.
+const OF_DESK: [&[&str]; 8] = [
+    // A label.
+    &["color", "description"],
+    // A template, and a field of one.
+    &["body", "fields"],
+    &["required", "default"],
+    // The definition of an attribute.
+    &["choices", "revision"],
+    // An agent.
+    &["role", "active"],
+    // A key, and whose key asks.
+    &["prefix", "scopes"],
+    &["key_id", "scope"],
+    // Who wrote a message of ours: a customer has no face.
+    &["origin"],
+];
+
+/// Returns whether the desk itself gave the name in these fields, so that no customer's number stands in it.
+fn is_of_desk(fields: &Map<String, Value>) -> bool {
+    let has = |name: &&str| fields.contains_key(*name);
+    let is_of_customer = ["customer_id", "phone", "direction", "name_source"]
+        .iter()
+        .any(|name| has(name));
+    !is_of_customer && OF_DESK.iter().any(|shape| shape.iter().all(has))
 }
 
 fn is_content(name: &str) -> bool {
@@ -95,82 +122,11 @@ fn leaves(value: &mut Value, change: &mut impl FnMut(&mut String)) {
     }
 }
 
-/// Returns the name of a customer whose name is only a number.
-fn label(of: Option<i64>) -> String {
-    of.map_or_else(|| HIDDEN.to_owned(), |id| format!("Customer {id}"))
-}
-
-/// Returns a name without a number in it: that of the customer `of` if it was only a number.
-pub fn name_without(name: &str, of: Option<i64>) -> String {
-    if is_only_number(name.strip_prefix("WhatsApp ").unwrap_or(name)) {
-        return label(of);
-    }
-    text_without(name)
-}
-
-/// Returns whether a name is nothing but a phone number, as people write one.
-pub fn is_only_number(name: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_digit() || is_between(c) || c == '+';
-    name.chars().all(is_part) && digits(name).len() >= FEWEST_DIGITS
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// Returns whether a character stands within a number as people write it.
-const fn is_between(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '-' | '.' | '(' | ')' | '/' | '\u{2011}')
-}
-
 /// Returns whether an id of a person is made of a number, and not of a LID.
 fn is_of_number(user: &str) -> bool {
     let (user, server) = user.split_once('@').unwrap_or((user, ""));
     let user = user.split(':').next().unwrap_or_default();
     server != "lid" && user.len() >= FEWEST_DIGITS && user.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns a text without the numbers in it.
-pub fn text_without(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c.is_ascii_digit() || c == '+') {
-        let (before, run) = rest.split_at(at);
-        shown.push_str(before);
-        let is_part = |c: char| c.is_ascii_digit() || is_between(c);
-        let first = usize::from(run.starts_with('+'));
-        let mut end = first + run[first..].find(|c| !is_part(c)).unwrap_or(run.len() - first);
-        end -= run[..end].len() - run[..end].trim_end_matches(is_between).len();
-        let end = end.max(1);
-        let number = &run[..end];
-        if digits(number).len() >= FEWEST_DIGITS {
-            shown.push_str(HIDDEN);
-        } else {
-            shown.push_str(number);
-        }
-        rest = &run[end..];
-    }
-    shown.push_str(rest);
-    shown
-}
-
-/// Returns an id of a message or a chat without the numbers in it, which stand before an `@`. What stands before that of a
-/// LID is none.
-pub fn id_without(id: &str) -> String {
-    let is_part = |c: char| c.is_ascii_digit() || c == '-' || c == ':';
-    let mut shown = String::with_capacity(id.len());
-    let mut parts = id.split('@').peekable();
-    while let Some(part) = parts.next() {
-        let (kept, number) = part.split_at(part.trim_end_matches(is_part).len());
-        let of_number = parts.peek().is_some_and(|server| !server.starts_with("lid"));
-        shown.push_str(kept);
-        let is_hidden = of_number && digits(number).len() >= FEWEST_DIGITS;
-        shown.push_str(if is_hidden { HIDDEN } else { number });
-        if parts.peek().is_some() {
-            shown.push('@');
-        }
-    }
-    shown
 }
 
 /// Returns the text of a message with names, or nothing, for the digits of mentioned people.
@@ -192,24 +148,12 @@ fn content_without(content: &str, details: Option<&Value>, is_notice: bool) -> S
     if is_notice { text_without(&shown) } else { shown }
 }
 
-/// Returns a text without the digits that stand after an `@`: those of people who are mentioned.
-pub fn mentions_without(text: &str) -> String {
-    let mut parts = text.split('@');
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
-        shown.push('@');
-        shown.push_str(if end >= FEWEST_DIGITS { HIDDEN } else { &part[..end] });
-        shown.push_str(&part[end..]);
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::numbers::is_only_number;
 
     fn hidden(mut value: Value) -> Value {
         hide_numbers(&mut value);
@@ -275,6 +219,84 @@ mod tests {
         assert_eq!(shown["reactions"], json!([{ "sender": HIDDEN, "name": "Customer 5" }]));
         let notice = json!({ "kind": "system", "direction": "inbound", "content": "[+447700900123 was added]" });
         assert_eq!(hidden(notice)["content"], "[hidden was added]");
+    }
+
+    /// WhatsApp's users choose their names, and people note numbers as they like.
+    #[test]
+    fn attributes_lose_number_in_every_form() {
+        let customer = json!({ "id": 5, "name": "Ada", "name_source": "push", "phone": "+447700900555", "attributes": {
+            "n": 447_700_900_555_i64, "f": 7_700_900_555.0, "formatted": "+44 7700 900555", "national": "07700900555",
+            "both": "+44 (0) 7700 900 555 at noon", "of": ["0044-7700-900555", { "x": "7700.900.555" }],
+            "447700900555": "yes", "+44 7700 900555": "also", "900555": "short", "order": 2_026_113_012, "ref": "20261130-4711", "size": 42,
+            "time": "2026-11-30T20:02:41Z" } });
+        let shown = json!({ HIDDEN: "also", "hidden 2": "yes", "900555": "short", "n": HIDDEN, "f": HIDDEN, "formatted": HIDDEN, "national": HIDDEN,
+            "both": "hidden at noon", "of": [HIDDEN, { "x": HIDDEN }],
+            "order": 2_026_113_012, "ref": "20261130-4711", "size": 42, "time": "2026-11-30T20:02:41Z" });
+        assert_eq!(hidden(customer)["attributes"], shown);
+    }
+
+    #[test]
+    fn names_lose_number_in_other_dress() {
+        for name in [
+            "４４７７００９００５７１",
+            "447*700*900*559",
+            "44_7700_900560",
+            "44–7700—900−560",
+            "447700\u{200d}900\u{fe0f}560",
+            "4\u{fe0f}\u{20e3}4\u{fe0f}\u{20e3}7\u{fe0f}\u{20e3}7\u{fe0f}\u{20e3}0\u{fe0f}\u{20e3}0\u{fe0f}\u{20e3}9\u{fe0f}\u{20e3}",
+            "٤٤٧٧٠٠٩٠٠٥٧١",
+            "①④④⑦⑦⓪⓪⑨",
+            "447700+900560",
+        ] {
+            let customer =
+                |name: String| hidden(json!({ "id": 5, "name": name, "name_source": "push", "phone": null }));
+            assert_eq!(customer(name.to_owned())["name"], "Customer 5", "{name}");
+            assert_eq!(customer(format!("Ada {name}"))["name"], "Ada hidden", "{name}");
+        }
+    }
+
+    /// A view that is not known is hidden.
+    #[test]
+    fn names_of_desk_stay_as_they_are() {
+        let name = "447700900123";
+        for view in [
+            json!({ "id": 1, "name": name, "color": null, "description": null }),
+            json!({ "id": 1, "name": name, "body": "hello", "fields": [{ "name": name, "required": true, "default": null }] }),
+            json!({ "id": 1, "name": name, "kind": "choice", "choices": [name], "revision": 1 }),
+            json!({ "id": 1, "name": name, "role": "agent", "active": true }),
+            json!({ "id": 1, "name": name, "prefix": "crm_abc", "scopes": ["read"] }),
+            json!({ "key_id": 1, "name": name, "scope": "read" }),
+            json!({ "id": 1, "name": name, "state": "ready" }),
+            json!({ "id": 1, "author": { "origin": "api", "name": name } }),
+        ] {
+            assert_eq!(hidden(view.clone()), view);
+        }
+        for view in [
+            json!({ "id": 1, "name": name }),
+            json!({ "id": 1, "name": name, "phone": null, "role": "agent", "color": null }),
+            json!({ "id": 1, "customer_id": 7, "name": name, "active": true, "role": "agent" }),
+            json!({ "author": { "name": name } }),
+        ] {
+            assert!(!hidden(view.clone()).to_string().contains(name), "{view}");
+        }
+    }
+
+    #[test]
+    fn dates_are_no_numbers() {
+        for text in ["sale 2026-11-30", "opted out (2026-11-30T20:02:41.599Z)", "2026-02-31"] {
+            assert_eq!(text_without(text), text);
+        }
+        for text in [
+            "4477-00-90",
+            "2026-13-30",
+            "2026-00-10",
+            "2026-11-32",
+            "+2026-11-30",
+            "2026-11-30 447700900123",
+        ] {
+            assert!(text_without(text).ends_with(HIDDEN), "{text}");
+        }
+        assert!(!is_only_number("2026-11-30"));
     }
 
     #[test]

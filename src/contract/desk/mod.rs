@@ -16,7 +16,7 @@ pub use attribute::{AttributeView, EditAttribute, NewAttributeRequest};
 pub use caller::CallerView;
 pub use export::{ExportRequest, ExportView};
 pub use forward::{ForwardCommand, ForwardRequest};
-pub use hidden::{HIDDEN, hide_numbers, id_without, is_only_number, mentions_without, name_without, text_without};
+pub use hidden::{HIDDEN, hide_numbers, id_without, mentions_without, name_without, text_without};
 pub use label::{EditLabel, LabelView, NewLabelRequest};
 pub use note::{NoteRequest, NoteView};
 pub use work::{

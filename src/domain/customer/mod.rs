@@ -5,6 +5,7 @@ pub mod display_name;
 pub mod ledger;
 pub mod merge;
 pub mod names;
+pub mod numbers;
 pub mod phone;
 pub mod revision;
 

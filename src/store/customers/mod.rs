@@ -11,18 +11,17 @@ use std::collections::HashMap;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use entity::{conversation, customer, customer_label};
 
-use crate::contract::is_only_number;
 use crate::domain::customer::{Customer, Identity};
 use crate::domain::names::NameSource;
-use crate::domain::{AccountId, CustomerId, LabelId, MediaId, Timestamp, media};
+use crate::domain::{AccountId, CustomerId, LabelId, MediaId, Timestamp, media, numbers};
 
 use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
-use super::database::page::{Cursor, MAX_PAGE, Page, PageRequest};
+use super::database::page::{Cursor, MAX_PAGE, Order, Page, PageRequest};
 use super::database::row::{from_json, word};
 use super::database::rows;
 use super::{Store, StoreError, Tx};
@@ -40,7 +39,7 @@ pub struct CustomerFilter {
     pub account: Option<AccountId>,
     /// Customers with this label.
     pub label: Option<LabelId>,
-    /// Whether `search` finds no numbers: a part of one would tell the rest, digit by digit.
+    /// Whether `search` finds only names as they are shown without numbers: a part of one would tell the rest.
     pub names_only: bool,
 }
 
@@ -73,19 +72,20 @@ impl<D: Database> Customers<'_, D> {
         let search = filter.search.as_deref().map(str::trim);
         let search = search.filter(|search| !search.is_empty());
         let has_letters = search.is_some_and(|search| search.contains(char::is_alphabetic));
-        let mut is_told: fn(&customer::Model) -> bool = |_| true;
-        match search {
-            // Digits alone: only in names that say more than a number. Digits have no case.
-            Some(search) if filter.names_only && !has_letters => {
-                query = query.filter(customer::Column::Name.like(page::containing(&search.to_lowercase())));
-                is_told = |row| !is_only_number(&row.name);
-            }
-            // The line of the number begins with a line break, which is left out of what is looked for.
-            Some(search) => {
-                let search: String = search.chars().filter(|c| !c.is_control()).collect();
-                query = query.filter(customer::Column::Search.like(page::containing(&search.to_lowercase())));
-            }
-            None => {}
+        // The line of the number begins with a line break, which is left out of what is looked for.
+        let wanted = search.map(|search| {
+            search
+                .chars()
+                .filter(|c| !c.is_control())
+                .collect::<String>()
+                .to_lowercase()
+        });
+        if let Some(wanted) = &wanted {
+            query = query.filter(match filter.names_only {
+                // Digits have no case.
+                true if !has_letters => customer::Column::Name.like(page::containing(wanted)),
+                _ => customer::Column::Search.like(page::containing(wanted)),
+            });
         }
         if let Some(label) = filter.label {
             query = query.filter(customer::Column::Id.in_subquery(labelled(label)));
@@ -95,14 +95,53 @@ impl<D: Database> Customers<'_, D> {
             (Some(account), _) => query = query.filter(customer::Column::Id.in_subquery(known_to(account))),
             (None, _) => {}
         }
+        if let Some(wanted) = wanted.filter(|_| filter.names_only) {
+            return self.page_of_names(query, page, &wanted).await;
+        }
         let columns = (None, customer::Column::Id);
         let key = |row: &customer::Model| Cursor::of_id(row.id.0);
-        let shown = |row: customer::Model| is_told(&row).then(|| read(row)).transpose();
-        let found = page::read(query, page, columns, self.0.connection(), key, shown).await?;
+        page::read(query, page, columns, self.0.connection(), key, read).await
+    }
+
+    /// Returns a page of the customers whose name holds `wanted` also when it is shown without numbers. It reads on until the
+    /// page is full, because its ends and `has_more` would tell of other rows too, and so a number, digit by digit.
+    async fn page_of_names(
+        &self,
+        query: Select<customer::Entity>,
+        page: PageRequest,
+        wanted: &str,
+    ) -> Result<Page<Customer>, StoreError> {
+        let query = query.filter(customer::Column::NameSource.ne(NameSource::Number.to_string()));
+        let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX);
+        let columns = (None, customer::Column::Id);
+        let key = |row: &customer::Model| Cursor::of_id(row.id.0);
+        let is_shown = |row: &customer::Model| {
+            let name = numbers::name_without(&row.name, Some(row.id.0));
+            name.to_lowercase().contains(wanted)
+        };
+        let (mut found, mut next) = (Vec::new(), page);
+        loop {
+            let rows = page::read(query.clone(), next, columns, self.0.connection(), key, Ok).await?;
+            found.extend(rows.data.into_iter().filter(is_shown));
+            let goes_on = rows.has_more && found.len() <= limit;
+            let Some((_, last)) = rows.ends.filter(|_| goes_on) else {
+                break;
+            };
+            next.limit = MAX_PAGE;
+            next = match page.order {
+                Order::Ascending => next.after(last),
+                Order::Descending => next.before(last),
+            };
+        }
+        let has_more = found.len() > limit;
+        found.truncate(limit);
         Ok(Page {
-            data: found.data.into_iter().flatten().collect(),
-            ends: found.ends,
-            has_more: found.has_more,
+            ends: found
+                .first()
+                .zip(found.last())
+                .map(|(first, last)| (key(first), key(last))),
+            data: found.into_iter().map(read).collect::<Result<_, _>>()?,
+            has_more,
         })
     }
 
