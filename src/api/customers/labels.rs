@@ -10,6 +10,7 @@ use crate::api::http::answer::Tagged;
 use crate::api::http::problem::Problem;
 use crate::bridge::Desk;
 use crate::contract::CustomerView;
+use crate::domain::rights::Sight;
 use crate::domain::{CustomerId, Operation};
 
 type Changed = Result<Tagged<CustomerView>, Problem>;
@@ -22,10 +23,11 @@ pub async fn put(
     Path((id, Word(name))): Path<(CustomerId, Word)>,
 ) -> Changed {
     let may_create = caller.may(Operation::EditLabels).is_ok();
-    Ok(tagged(desk.put_customer_label(id, named(&name)?, may_create).await?))
+    let labelled = desk.put_customer_label(id, named(&name)?, may_create).await?;
+    Ok(tagged(labelled, &caller.sight))
 }
 
 /// `DELETE /customers/{id}/labels/{name}`, scope `send`: takes a label off a customer.
-pub async fn take(State(desk): State<Desk>, Path((id, Word(name))): Path<(CustomerId, Word)>) -> Changed {
-    Ok(tagged(desk.take_customer_label(id, named(&name)?).await?))
+pub async fn take(State(desk): State<Desk>, sight: Sight, Path((id, Word(name))): Path<(CustomerId, Word)>) -> Changed {
+    Ok(tagged(desk.take_customer_label(id, named(&name)?).await?, &sight))
 }

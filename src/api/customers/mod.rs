@@ -76,7 +76,7 @@ pub async fn view(
         .count_unread(&sight, std::slice::from_mut(&mut customer))
         .await?;
     if customer.merged_into.is_none() {
-        return Ok(Found::Here(tagged(customer)));
+        return Ok(Found::Here(tagged(customer, &sight)));
     }
     let current = store.customers().current(id).await?;
     let current = current.ok_or_else(|| Problem::not_found("customer", id))?.id;
@@ -89,9 +89,9 @@ pub async fn view(
     })
 }
 
-fn tagged(customer: Customer) -> Tagged<CustomerView> {
+fn tagged(customer: Customer, sight: &Sight) -> Tagged<CustomerView> {
     Tagged {
-        tag: format!("\"{}\"", revision::of(&customer)),
+        tag: format!("\"{}\"", revision::of(&customer, sight)),
         body: customer.into(),
     }
 }
@@ -171,6 +171,7 @@ fn check(status: Option<&str>, attributes: Option<&Map<String, Value>>) -> Resul
 pub async fn edit(
     State(desk): State<Desk>,
     State(store): State<Store>,
+    sight: Sight,
     Path(id): Path<CustomerId>,
     headers: HeaderMap,
     body: Body<EditCustomer>,
@@ -192,7 +193,7 @@ pub async fn edit(
         named @ IfMatch::One(_) => {
             let customer = store.customers().current(id).await?;
             let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
-            named.against(&revision::of(&customer))
+            named.against(&revision::of(&customer, &sight))
         }
     };
     let edit = CustomerEdit {
@@ -204,6 +205,7 @@ pub async fn edit(
             attributes,
         },
         expected,
+        sight: sight.clone(),
     };
-    Ok(tagged(desk.edit_customer(id, edit).await?))
+    Ok(tagged(desk.edit_customer(id, edit).await?, &sight))
 }

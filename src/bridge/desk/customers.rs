@@ -9,6 +9,7 @@ use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::contract::CustomerView;
 use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::merge::Merge;
+use crate::domain::rights::Sight;
 use crate::domain::whatsapp::WaContact;
 use crate::domain::{CustomerId, MergeId, display_name, revision};
 use crate::store::{CustomerChange, StoreError, Tx};
@@ -23,6 +24,8 @@ pub struct CustomerEdit {
     pub change: CustomerChange,
     /// Revision that the caller has seen; refused if the customer differs from it. `None`: not checked.
     pub expected: Option<String>,
+    /// Sight of the caller, for which the revision is.
+    pub sight: Sight,
 }
 
 /// Customer to be created before they have written.
@@ -95,7 +98,7 @@ async fn create(tx: &mut Tx, policy: &Policy, new: &NewCustomer) -> Result<Answe
     let met = people::meet(tx, policy, &contact, IdentitySource::Set).await?.customer;
     let edit = CustomerEdit {
         change: new.change.clone(),
-        expected: None,
+        ..CustomerEdit::default()
     };
     let customer = change(tx, met.id, &edit).await?;
     idempotency::store(tx, asked, CREATED, &CustomerView::from(&customer), None).await?;
@@ -106,7 +109,7 @@ async fn create(tx: &mut Tx, policy: &Policy, new: &NewCustomer) -> Result<Answe
 pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Customer, Refusal> {
     let customer = current(tx, id).await?;
     if let Some(known) = &edit.expected {
-        let changed = revision::differences(known, &customer);
+        let changed = revision::differences(known, &customer, &edit.sight);
         if !changed.is_empty() {
             return Err(Refusal::Changed(format!(
                 "customer {id} has changed since you looked at it: {}; load it again, then repeat your change",

@@ -1,24 +1,35 @@
 //! A customer's revision: changes whenever a person edits a field, and tells which field changed. Fields that change by
 //! themselves (unread messages) are not part of it.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use sha2::{Digest as _, Sha256};
 
 use super::Customer;
 use crate::domain::hex::hex;
+use crate::domain::rights::Sight;
 
-/// Bytes of each field's hash: enough to notice a change, too few to find the value.
+/// Bytes of each field's hash: enough to notice a change. They are enough to find a number too, by trying them all.
 const BYTES: usize = 6;
 
-/// Returns the revision, in characters that are valid in an `ETag`.
-pub fn of(customer: &Customer) -> String {
-    of_fields(customer.id, &fields(customer))
+/// Returns the revision of what a sight shows of a customer, in characters that are valid in an `ETag`. It holds nothing of
+/// a number that is hidden, so a change of that number alone is none for those who do not see it.
+pub fn of(customer: &Customer, sight: &Sight) -> String {
+    of_fields(customer.id, &fields(&seen(customer, sight)))
 }
 
-/// Returns the names of the fields that differ from an earlier revision.
-pub fn differences(known: &str, customer: &Customer) -> Vec<&'static str> {
-    different_fields(known, customer.id, &fields(customer))
+/// Returns the names of the fields that differ from an earlier revision for the same sight.
+pub fn differences(known: &str, customer: &Customer, sight: &Sight) -> Vec<&'static str> {
+    different_fields(known, customer.id, &fields(&seen(customer, sight)))
+}
+
+fn seen<'c>(customer: &'c Customer, sight: &Sight) -> Cow<'c, Customer> {
+    if sight.hides_numbers() {
+        Cow::Owned(customer.without_numbers())
+    } else {
+        Cow::Borrowed(customer)
+    }
 }
 
 /// Returns the revision of anything with an id and fields.

@@ -36,7 +36,10 @@ impl Rig {
             phone: Some(phone),
             ..CustomerChange::default()
         };
-        let edit = CustomerEdit { change, expected: None };
+        let edit = CustomerEdit {
+            change,
+            ..CustomerEdit::default()
+        };
         self.program
             .desk
             .edit_customer(CustomerId(customer), edit)
@@ -164,7 +167,10 @@ async fn queued_message_follows_corrected_number() {
     };
     let correct = async {
         reached.await.unwrap();
-        let edit = CustomerEdit { change, expected: None };
+        let edit = CustomerEdit {
+            change,
+            ..CustomerEdit::default()
+        };
         desk.edit_customer(CustomerId(1), edit).await.unwrap();
         go_on.send(()).unwrap();
     };

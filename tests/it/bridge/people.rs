@@ -291,9 +291,13 @@ async fn set_name_holds_and_is_reported_on_change() {
             name,
             ..CustomerChange::default()
         };
-        rig.program
-            .desk
-            .edit_customer(CustomerId(1), CustomerEdit { change, expected: None })
+        rig.program.desk.edit_customer(
+            CustomerId(1),
+            CustomerEdit {
+                change,
+                ..CustomerEdit::default()
+            },
+        )
     };
     assert_eq!(edit(Some("The \u{202e}countess")).await.unwrap().name, "The countess");
     edit(Some("The countess")).await.unwrap();

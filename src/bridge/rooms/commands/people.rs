@@ -21,7 +21,7 @@ pub(super) async fn name(tx: &mut Tx, given: &Given<'_>, name: &str) -> Result<D
             name: Some(Some(name.to_owned())),
             ..CustomerChange::default()
         },
-        expected: None,
+        ..CustomerEdit::default()
     };
     let changed = desk::change_customer(tx, of_room(given)?, &edit).await?;
     Ok(Done::Told(format!("The customer is called {} now.", changed.name)))
