@@ -24,7 +24,11 @@ pub async fn hide(request: Request, next: Next) -> Response {
         .extensions()
         .get::<Caller>()
         .is_some_and(|caller| caller.sight.hides_numbers());
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // The body of a problem is written later, by [`problem::render`](crate::api::http::problem::render).
+    if let Some(problem) = response.extensions_mut().get_mut::<Problem>() {
+        problem.hides_numbers = hides;
+    }
     if !hides || !is_json(response.headers()) || response.extensions().get::<WithoutNumbers>().is_some() {
         return response;
     }

@@ -8,11 +8,12 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::request_id::RequestId;
 use crate::bridge::Refusal;
 pub use crate::contract::Code;
-use crate::contract::{FieldError, MissedView, ProblemBody};
+use crate::contract::{FieldError, MissedView, ProblemBody, hide_numbers};
 use crate::domain::forward::NotForwarded;
 use crate::domain::template::{FaultKind, TemplateFault};
 use crate::store::StoreError;
@@ -34,6 +35,8 @@ pub struct Problem {
     pub missed: Vec<MissedView>,
     /// Id of what an earlier request with the same idempotency key made.
     pub made: Option<i64>,
+    /// Whether whoever asked sees no numbers of customers.
+    pub hides_numbers: bool,
 }
 
 impl Problem {
@@ -46,6 +49,7 @@ impl Problem {
             retry_after: None,
             missed: vec![],
             made: None,
+            hides_numbers: false,
         }
     }
 
@@ -222,11 +226,14 @@ pub async fn render(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let body = serde_json::to_vec(&problem.body(&path, id.as_str())).unwrap_or_default();
+        let mut body = json!(problem.body(&path, id.as_str()));
+        if problem.hides_numbers {
+            hide_numbers(&mut body);
+        }
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().remove(header::CONTENT_LENGTH);
-        *response.body_mut() = Body::from(body);
+        *response.body_mut() = Body::from(body.to_string());
     }
     response
 }
