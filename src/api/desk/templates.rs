@@ -15,9 +15,7 @@ use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;
 use crate::api::messages::{idempotency, idempotency_key};
 use crate::bridge::{Answered, Desk, PreviewFor, TemplateEdit};
-use crate::contract::{
-    EditTemplate, NewTemplateRequest, RawJson, RenderRequest, RenderedView, TemplateView, text_without,
-};
+use crate::contract::{EditTemplate, NewTemplateRequest, RawJson, RenderRequest, RenderedView, TemplateView};
 use crate::domain::template::Template;
 use crate::store::{Order, Store};
 
@@ -113,13 +111,11 @@ pub async fn render(
         }
     };
     let by = (caller.name.as_str(), caller.agent);
-    let rendered = desk.preview_template(&name, to, &request.fields, by).await?;
+    let rendered = desk
+        .preview_template(&name, to, &request.fields, by, &caller.sight)
+        .await?;
     Ok(Json(RenderedView {
-        content: if caller.sight.hides_numbers() {
-            text_without(&rendered.content)
-        } else {
-            rendered.content
-        },
+        content: rendered.content,
         media: rendered.media.map(Into::into),
     }))
 }

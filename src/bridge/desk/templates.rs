@@ -13,6 +13,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::customer::Customer;
 use crate::domain::media::{FileKind, Media, MediaState};
 use crate::domain::message::Kind;
+use crate::domain::rights::Sight;
 use crate::domain::signature::Signature;
 use crate::domain::template::{Draft, Field, Template, TemplateFault, TemplateFile, Values};
 use crate::domain::{AgentId, ConversationId, CustomerId};
@@ -105,13 +106,14 @@ impl Desk {
             .await
     }
 
-    /// Renders a template without sending it. `agent`: the person or program that would send it.
+    /// Renders a template without sending it. `by`: the person or program that would send it. `sight`: theirs.
     pub async fn preview_template(
         &self,
         name: &str,
         to: PreviewFor,
         fields: &BTreeMap<String, String>,
         by: (&str, Option<AgentId>),
+        sight: &Sight,
     ) -> Result<Rendered, Refusal> {
         let store = &self.core.store;
         let template = store.templates().named(name).await?;
@@ -132,6 +134,7 @@ impl Desk {
             signature: signature.as_ref().map_or("", Signature::as_str),
             account: account.as_ref().map(|account| account.name.as_str()),
             conversation: conversation.map(|conversation| conversation.id),
+            hides_numbers: sight.hides_numbers(),
         };
         let mut content = template.draft.render(fields, &values)?;
         let stored = match template.draft.file {
@@ -180,6 +183,7 @@ pub(super) async fn fill(
         signature: signature.as_ref().map_or("", Signature::as_str),
         account: account.as_ref().map(|account| account.name.as_str()),
         conversation: Some(conversation.id),
+        hides_numbers: command.sight.hides_numbers(),
     };
     let content = template.draft.render(&wanted.fields, &values);
     let content = content.map_err(|fault| Refusal::Template(within_template(fault)))?;

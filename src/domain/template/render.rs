@@ -8,10 +8,10 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Draft, FaultKind, Field, TemplateFault, body};
-use crate::domain::ConversationId;
 use crate::domain::customer::Customer;
 use crate::domain::message::MAX_TEXT_CHARS;
 use crate::domain::names::NameSource;
+use crate::domain::{ConversationId, numbers};
 
 /// Work that rendering may do. Each instruction costs one, and 64 bytes that are made or looked at cost one: a text of the
 /// greatest length, in letters of four bytes, costs about 4,000 each time that it is made.
@@ -44,6 +44,8 @@ pub struct Values<'a> {
     pub account: Option<&'a str>,
     /// The conversation, if there is one yet.
     pub conversation: Option<ConversationId>,
+    /// Whether the person or program that sends it sees no numbers of customers: the message would tell them.
+    pub hides_numbers: bool,
 }
 
 /// Checks a text: that it can be parsed, and uses only what there is.
@@ -68,7 +70,8 @@ pub fn render(draft: &Draft, fields: &BTreeMap<&str, &str>, values: &Values<'_>)
     body::check(&source)?;
     let engine = engine().map_err(fault)?;
     let template = engine.template_from_str(&source).map_err(fault)?;
-    let rendered = template.render(data(fields, values)).map_err(fault)?;
+    let rendered = template.render(data(fields, values));
+    let rendered = rendered.map_err(|error| hidden(&error, values).unwrap_or_else(|| fault(error)))?;
     let text = rendered.trim();
     if text.is_empty() && draft.file.is_none() {
         return Err(TemplateFault {
@@ -128,7 +131,12 @@ fn data(fields: &BTreeMap<&str, &str>, values: &Values<'_>) -> Value {
         json!({ "name": values.agent, "signature": values.signature }),
     );
     if let Some(customer) = values.customer {
-        data.insert("customer".to_owned(), Json::Object(of_customer(customer)));
+        let shown = if values.hides_numbers {
+            without_numbers(customer)
+        } else {
+            of_customer(customer)
+        };
+        data.insert("customer".to_owned(), Json::Object(shown));
     }
     if let Some(account) = values.account {
         data.insert("account".to_owned(), json!({ "name": account }));
@@ -156,6 +164,47 @@ fn of_customer(customer: &Customer) -> Map<String, Json> {
     let attributes = attributes.map(|(name, value)| (name.clone(), value.clone()));
     data.insert("attributes".to_owned(), Json::Object(attributes.collect()));
     data
+}
+
+/// Returns the data of a customer without their number, also within other texts. Undefined is what says nothing else.
+fn without_numbers(customer: &Customer) -> Map<String, Json> {
+    let known = customer.known_numbers();
+    let mut bare = Customer {
+        phone: None,
+        name: Some(numbers::text_bare(&customer.name))
+            .filter(|name| *name != customer.name)
+            .map_or_else(|| customer.name.clone(), |name| in_one_piece(&name)),
+        status: known.hidden(&customer.status, ""),
+        ..customer.clone()
+    };
+    for value in bare.attributes.values_mut() {
+        let before = value.clone();
+        known.hide_within(value, "");
+        if *value == before {
+            continue;
+        }
+        *value = match value.as_str().map(in_one_piece) {
+            Some(text) if text.is_empty() => Json::Null,
+            Some(text) => text.into(),
+            None => value.take(),
+        };
+    }
+    known.hide_fields(&mut bare.attributes, "");
+    let mut data = of_customer(&bare);
+    let is_number = customer.name_source == NameSource::Number || numbers::is_only_number(&customer.name);
+    if is_number || bare.name.is_empty() {
+        data.remove("name");
+        data.remove("first_name");
+    }
+    data
+}
+
+/// Closes the gaps that a number leaves in a text.
+fn in_one_piece(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn check_variable(variable: &str, fields: &[Field]) -> Result<(), String> {
@@ -208,13 +257,35 @@ fn with_plain_line_ends(source: &str) -> String {
     source.replace("\r\n", "\n")
 }
 
+/// Returns the fault of a template that writes what its author may not see of the customer; `None` if it is another one.
+fn hidden(error: &Error, values: &Values<'_>) -> Option<TemplateFault> {
+    let name = undefined(error).filter(|_| values.hides_numbers)?;
+    let all = Json::Object(of_customer(values.customer?));
+    let mut parts = name.split('.');
+    if parts.next() != Some("customer") {
+        return None;
+    }
+    parts.try_fold(&all, |value, part| value.get(part))?;
+    let detail = format!(
+        "`{name}` holds the customer's number, which is hidden from you; ask a manager to send it, or write what stands in \
+         its place: `{{{{ {name} | default(\"…\") }}}}`"
+    );
+    Some(TemplateFault::in_body(error.line().unwrap_or(1), detail))
+}
+
+/// Returns the name of the variable without which a template cannot be rendered.
+fn undefined(error: &Error) -> Option<&str> {
+    let is_undefined = error.kind() == ErrorKind::UndefinedError;
+    error.detail().filter(|_| is_undefined)?.split('`').nth(1)
+}
+
 /// Says in our words what the engine refuses.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn fault(error: Error) -> TemplateFault {
     let detail = error.detail().unwrap_or_default();
     let line = error.line().unwrap_or(1);
     let detail = match error.kind() {
-        ErrorKind::UndefinedError => match detail.split('`').nth(1) {
+        ErrorKind::UndefinedError => match undefined(&error) {
             Some(name) => format!(
                 "`{name}` has no value here; give it one, or write what stands in its place: `{{{{ {name} | \
                  default(\"…\") }}}}`"

@@ -84,6 +84,7 @@ pub fn outcome(draft: &Draft, fields: &[(&str, &str)], customer: Option<&Custome
         agent: "Grace",
         account: Some("sales"),
         conversation: Some(ConversationId(5)),
+        hides_numbers: false,
     };
     draft.render(&given(fields), &values)
 }

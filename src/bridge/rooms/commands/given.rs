@@ -11,7 +11,7 @@ use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Message, Origin};
-use crate::domain::rights::Sight;
+use crate::domain::rights::{Scope, Sight};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId, OwnerId, Timestamp, when};
 use crate::store::{StoreError, Tx};
 
@@ -75,6 +75,12 @@ impl Given<'_> {
     /// Returns what the author gets to see.
     pub(super) fn sight(&self) -> Sight {
         Sight::of(self.agent.accounts.clone(), OwnerId::of_agent(self.agent.id))
+    }
+
+    /// Returns whether the author sees numbers, as the sight of everything else: what they may write to was decided before.
+    pub(super) async fn sight_of_numbers(&self, tx: &mut Tx) -> Result<Sight, StoreError> {
+        let hides = self.policy(tx).await?.hide_numbers && self.agent.role.scope() < Scope::Manage;
+        Ok(Sight::default().hiding_numbers(hides))
     }
 
     /// Returns the zone in which the author gives and reads times: their own, else that of the account.

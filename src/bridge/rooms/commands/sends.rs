@@ -46,6 +46,7 @@ pub(super) async fn template(
     };
     let command = SendCommand {
         template: Some(fill),
+        sight: given.sight_of_numbers(tx).await?,
         ..send(given, "")
     };
     let message = desk::put_in(tx, given.core, &command).await?.id;

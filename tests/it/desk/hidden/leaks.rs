@@ -1,0 +1,277 @@
+//! Ways to a number that pass by the fields in which it stands.
+
+use crm::api::AccessRules;
+use crm::contract::Scope;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::api::app::App;
+use crate::ws::client::Client;
+
+const PHONE: &str = "+447700900571";
+/// Digits of it that nothing else here has.
+const DIGITS: &str = "7700900571";
+
+async fn app() -> App {
+    App::ruled(AccessRules {
+        hide_numbers: true,
+        ..AccessRules::default()
+    })
+    .await
+}
+
+/// A caller who may not see numbers.
+struct Agent<'a> {
+    app: &'a App,
+    key: String,
+}
+
+/// Status, revision and body of an answer.
+struct Told {
+    status: u16,
+    tag: String,
+    body: Value,
+}
+
+impl<'a> Agent<'a> {
+    async fn of(app: &'a App) -> Self {
+        let key = app.key_of(Scope::Send).await;
+        Self { app, key }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>, seen: Option<&str>) -> Told {
+        let mut request = self.app.bare(method, &format!("/api/v1{path}")).bearer_auth(&self.key);
+        if let Some(seen) = seen {
+            request = request.header("If-Match", seen);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        let tag = answer.headers().get("etag").map(|tag| tag.to_str().unwrap().to_owned());
+        Told {
+            status: answer.status().as_u16(),
+            tag: tag.unwrap_or_default(),
+            body: answer.json().await.unwrap(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Told {
+        self.ask(Method::GET, path, None, None).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Told {
+        self.ask(Method::POST, path, Some(body), None).await
+    }
+}
+
+async fn template(app: &App, name: &str, body: &str) {
+    let made = app
+        .post("/api/v1/templates", &json!({ "name": name, "body": body }))
+        .await;
+    assert_eq!(made.status(), 201);
+}
+
+/// Somebody who may not see the number could send it to themselves, or for later, and read it.
+#[tokio::test]
+async fn template_of_agent_has_no_number() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let zoe = app.inbound("Zoe 4477 0090 0571", PHONE, "hello").await;
+    let nobody = app.inbound(PHONE, "+447700900572", "hello").await;
+    let customer = zoe.customer_id.unwrap();
+    let attributes = json!({ "attributes": { "line": "07700 900571", "note": "ask 07700 900571 at noon", "n": 447_700_900_571_i64 } });
+    let path = format!("/api/v1/customers/{customer}");
+    let changed = app
+        .request(Method::PATCH, &path)
+        .json(&attributes)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(changed.status(), 200);
+    for (name, body) in [
+        ("call", "Call {{ customer.phone }}"),
+        ("hi", "Hi {{ customer.name }}"),
+        ("line", "Line {{ customer.attributes.line }}"),
+        ("digits", "Line {{ customer.attributes.n }}"),
+        ("note", "We {{ customer.attributes.note }}"),
+        ("else", "Call {{ customer.phone | default(\"us\") }}"),
+        (
+            "each",
+            "{% for name in customer.attributes %}{{ customer.attributes[name] }}{% endfor %}",
+        ),
+    ] {
+        template(&app, name, body).await;
+    }
+    let both = |message: &crm::domain::message::Message, name: &str| {
+        let whom = json!({ "conversation_id": message.conversation_id });
+        let mut send = whom.clone();
+        send["template"] = json!({ "name": name });
+        send["send_at"] = json!("2026-10-21T14:13:20Z");
+        (format!("/templates/{name}/render"), whom, send)
+    };
+    for (message, name, variable) in [
+        (&zoe, "call", "customer.phone"),
+        (&zoe, "line", "customer.attributes.line"),
+        (&zoe, "digits", "customer.attributes.n"),
+        (&nobody, "hi", "customer.name"),
+    ] {
+        let (render, whom, send) = both(message, name);
+        for told in [agent.post(&render, &whom).await, agent.post("/messages", &send).await] {
+            let text = told.body.to_string();
+            assert_eq!(told.status, 422, "{name}: {text}");
+            assert!(text.contains(variable) && text.contains("manager"), "{name}: {text}");
+            assert!(!text.contains(DIGITS), "{name}: {text}");
+        }
+    }
+    for (name, content) in [("hi", "Hi Zoe"), ("note", "We ask at noon"), ("else", "Call us")] {
+        let (render, whom, send) = both(&zoe, name);
+        assert_eq!(agent.post(&render, &whom).await.body["content"], content);
+        let sent = agent.post("/messages", &send).await;
+        assert_eq!((sent.status, &sent.body["content"]), (202, &json!(content)));
+    }
+    let (_, _, send) = both(&zoe, "each");
+    assert_eq!(agent.post("/messages", &send).await.body["content"], "ask at noon");
+    let (_, _, send) = both(&zoe, "call");
+    let sent = app.post("/api/v1/messages", &send).await;
+    assert_eq!(sent.status(), 202, "a manager sends it");
+    let sent: Value = sent.json().await.unwrap();
+    assert_eq!(sent["content"], format!("Call {PHONE}"));
+    app.stop().await;
+}
+
+/// Six bytes of a hash are enough to find a number of some ten digits.
+#[tokio::test]
+async fn tag_without_number_holds_no_hash_of_it() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let ada = app.inbound(PHONE, PHONE, "hello").await;
+    let path = format!("/customers/{}", ada.customer_id.unwrap());
+    let seen = agent.get(&path).await;
+    for known in [PHONE, DIGITS, "447700900571"] {
+        let hash: String = Sha256::digest(known)
+            .iter()
+            .take(6)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        assert!(!seen.tag.contains(&hash), "{known}: {}", seen.tag);
+    }
+    // The tag goes with what the agent sees.
+    let change = |body: Value| {
+        let request = app.request(Method::PATCH, &format!("/api/v1{path}"));
+        async move { request.json(&body).send().await.unwrap().status() }
+    };
+    assert_eq!(change(json!({ "phone": "+447700900573" })).await, 200);
+    assert_eq!(agent.get(&path).await.tag, seen.tag);
+    let lead = json!({ "status": "lead" });
+    let edited = agent.ask(Method::PATCH, &path, Some(&lead), Some(&seen.tag)).await;
+    assert_eq!(edited.status, 200, "{}", edited.body);
+    assert_eq!(agent.get(&path).await.tag, edited.tag);
+    assert_eq!(change(json!({ "name": "Ada" })).await, 200);
+    let stale = agent.ask(Method::PATCH, &path, Some(&lead), Some(&edited.tag)).await;
+    assert_eq!(stale.status, 412);
+    assert!(
+        stale.body["detail"].as_str().unwrap().contains("name"),
+        "{}",
+        stale.body
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn search_without_numbers_pages_by_what_is_shown() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    for (name, phone) in [
+        ("Zoe 447700900571", "+447700900571"),
+        ("Zoe 1", "+447700900572"),
+        ("+447700900573", "+447700900573"),
+        ("Zoe 447700900174", "+447700900174"),
+        ("Zoe 12", "+447700900575"),
+        ("Zoe 14, 4477009001", "+447700900576"),
+    ] {
+        app.inbound(name, phone, "hello").await;
+    }
+    let found = async |search: &str, more: &str| agent.get(&format!("/customers?search={search}{more}")).await.body;
+    let none = found("nobody", "&limit=1").await;
+    for search in [
+        "zoe%204",
+        "zoe%20447700900571",
+        "00900",
+        "0900571",
+        "4477",
+        "573",
+        "%2B4477",
+    ] {
+        assert_eq!(found(search, "&limit=1").await, none, "{search}");
+        assert_eq!(found(search, "&limit=1&order=desc").await, none, "{search}");
+    }
+    for (order, names) in [
+        ("asc", ["Zoe 1", "Zoe 12", "Zoe 14, hidden"]),
+        ("desc", ["Zoe 14, hidden", "Zoe 12", "Zoe 1"]),
+    ] {
+        let mut more = format!("&limit=1&order={order}");
+        for (at, name) in names.iter().enumerate() {
+            let page = found("zoe%201", &more).await;
+            assert_eq!(page["data"][0]["name"], *name, "{page}");
+            assert_eq!(page["has_more"], at + 1 < names.len(), "{page}");
+            let side = if order == "asc" { "after" } else { "before" };
+            let next = page["next_cursor"].as_str().unwrap_or_default();
+            more = format!("&limit=1&order={order}&{side}={next}");
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn refusal_hides_numbers_on_every_face() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let seen = app.inbound(PHONE, PHONE, "hello").await;
+    app.inbound(PHONE, PHONE, &format!("ask @44{DIGITS}")).await;
+    let wanted = json!({ "conversation_id": seen.conversation_id, "content": "hi", "seen_up_to": seen.id });
+    let told = agent.post("/messages", &wanted).await;
+    assert_eq!((told.status, &told.body["code"]), (409, &json!("overtaken")));
+    assert_eq!(told.body["missed"][0]["content"], "ask @hidden");
+    assert!(!told.body.to_string().contains(DIGITS), "{}", told.body);
+    let mut client = Client::greeted(&app).await;
+    client
+        .say(&json!({ "op": "identify", "d": { "token": agent.key } }))
+        .await;
+    assert_eq!(client.frame().await["op"], "ready");
+    let reply = client.command("send", &json!(1), wanted).await;
+    assert_eq!(reply["d"]["missed"], told.body["missed"]);
+    app.stop().await;
+}
+
+/// The desk gives them itself, and no customer's number stands in them.
+#[tokio::test]
+async fn desk_names_and_dates_are_not_hidden() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    template(&app, "promo-20261201", "hello").await;
+    for (path, body) in [
+        ("/labels", json!({ "name": "447700900123" })),
+        ("/attributes", json!({ "name": "ref-20261130", "kind": "text" })),
+        ("/agents", json!({ "name": "Eve 20261130" })),
+    ] {
+        let made = app.post(&format!("/api/v1{path}"), &body).await;
+        assert_eq!(made.status(), 201, "{path}");
+        if path != "/agents" {
+            assert_eq!(agent.get(path).await.body["data"][0]["name"], body["name"], "{path}");
+        }
+    }
+    assert_eq!(agent.get("/templates").await.body["data"][0]["name"], "promo-20261201");
+    let message = app.inbound("Ada", PHONE, "hello").await;
+    let out = format!("/api/v1/customers/{}/opt-out", message.customer_id.unwrap());
+    assert_eq!(app.post(&out, &json!({})).await.status(), 200);
+    let wanted = json!({ "conversation_id": message.conversation_id, "content": "hi" });
+    let told = agent.post("/messages", &wanted).await;
+    let detail = told.body["detail"].as_str().unwrap();
+    assert!(
+        told.status == 409 && detail.contains("2026-09-21T14:13:20.000Z"),
+        "{detail}"
+    );
+    app.stop().await;
+}
