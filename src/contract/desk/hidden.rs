@@ -98,9 +98,7 @@ const OF_DESK: [&[&str]; 8] = [
 /// Returns whether the desk itself gave the name in these fields, so that no customer's number stands in it.
 fn is_of_desk(fields: &Map<String, Value>) -> bool {
     let has = |name: &&str| fields.contains_key(*name);
-    let is_of_customer = ["customer_id", "phone", "direction", "name_source"]
-        .iter()
-        .any(|name| has(name));
+    let is_of_customer = ["customer_id", "phone", "direction", "name_source"].iter().any(has);
     !is_of_customer && OF_DESK.iter().any(|shape| shape.iter().all(has))
 }
 

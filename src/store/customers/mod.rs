@@ -81,10 +81,12 @@ impl<D: Database> Customers<'_, D> {
                 .to_lowercase()
         });
         if let Some(wanted) = &wanted {
-            query = query.filter(match filter.names_only {
-                // Digits have no case.
-                true if !has_letters => customer::Column::Name.like(page::containing(wanted)),
-                _ => customer::Column::Search.like(page::containing(wanted)),
+            // Digits have no case, and those of the number are not looked at.
+            let digits_of_names = filter.names_only && !has_letters;
+            query = query.filter(if digits_of_names {
+                customer::Column::Name.like(page::containing(wanted))
+            } else {
+                customer::Column::Search.like(page::containing(wanted))
             });
         }
         if let Some(label) = filter.label {

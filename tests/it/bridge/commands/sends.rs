@@ -83,6 +83,19 @@ async fn template_is_sent_filled_or_refused() {
 }
 
 #[tokio::test]
+async fn template_with_hidden_number_needs_manager() {
+    let mut rig = Rig::with(|run| run.policy.hide_numbers = true).await;
+    rig.met().await;
+    rig.template("call", "Call {{ customer.phone }}", None).await;
+    let told = rig.answer_to("!template call").await;
+    assert!(told.contains("`customer.phone`") && told.contains("manager"), "{told}");
+    assert_eq!(rig.phone(), Vec::<String>::new());
+    rig.promote(Role::Manager).await;
+    rig.answer_to("!template call").await;
+    assert!(rig.phone()[0].starts_with("Call +4477"), "{:?}", rig.phone());
+}
+
+#[tokio::test]
 async fn message_for_later_is_released_or_cancelled() {
     let mut rig = Rig::of_customer().await;
     assert!(rig.answer_to("!release").await.starts_with("No message waits"));
