@@ -19,7 +19,8 @@ use super::http::extract::{Body, Path, Query};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
 use super::http::tags::is_known;
-use super::messages::{idempotency, idempotency_key, phone_number};
+use super::http::takes::IdempotencyKey;
+use super::messages::{idempotency, phone_number};
 use super::state::ApiState;
 use super::watch::status;
 use crate::bridge::Answered;
@@ -68,10 +69,10 @@ pub async fn view(
 pub async fn create(
     State(state): State<ApiState>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(new): Body<NewAccount>,
 ) -> Result<Keyed<Created<AccountView>>, Problem> {
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "accounts", &new)?;
+    let idempotency = idempotency(&caller, key, "accounts", &new)?;
     let name: AccountName = new
         .name
         .parse()

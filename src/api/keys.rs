@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use futures_util::FutureExt as _;
 
 use super::access::auth::Caller;
@@ -13,7 +12,8 @@ use super::http::answer::Created;
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing, NoFilter};
 use super::http::problem::Problem;
-use super::messages::{idempotency, idempotency_key};
+use super::http::takes::IdempotencyKey;
+use super::messages::idempotency;
 use crate::bridge::{Desk, Idempotency, KeyMade, KeyRequest, Rotation, create_key};
 use crate::contract::{CreateKey, CreatedKey, KeyView, RotateKey, Scope};
 use crate::domain::ApiKeyId;
@@ -38,10 +38,10 @@ pub async fn view(State(store): State<Store>, Path(id): Path<ApiKeyId>) -> Resul
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(wanted): Body<CreateKey>,
 ) -> Result<Created<CreatedKey>, Problem> {
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "keys", &wanted)?;
+    let idempotency = idempotency(&caller, key, "keys", &wanted)?;
     desk.check_expiry(wanted.expires_at)?;
     let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
     let request = request(wanted, &key, idempotency)?;
@@ -55,11 +55,11 @@ pub async fn rotate(
     State(access): State<Access>,
     caller: Caller,
     Path(id): Path<ApiKeyId>,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(wanted): Body<RotateKey>,
 ) -> Result<Created<CreatedKey>, Problem> {
     let place = format!("keys/{id}/rotate");
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, &place, &wanted)?;
+    let idempotency = idempotency(&caller, key, &place, &wanted)?;
     let key = secret::new_key().map_err(|error| Problem::internal(&error))?;
     let rotation = Rotation {
         overlap: wanted.overlap_seconds.map(Duration::from_secs),

@@ -12,7 +12,7 @@ use super::customers::{avatar, consent, labels as customer_labels, merges};
 use super::desk::{agents, attributes, counts, exports, labels, me, notes, templates, work};
 use super::http::problem::{Code, Problem};
 use super::http::request_id::RequestIds;
-use super::http::{extract, problem, request_id};
+use super::http::{problem, request_id, takes};
 use super::messages::{forward, revisions};
 use super::openapi::Route;
 use super::state::ApiState;
@@ -23,6 +23,13 @@ use super::{
 };
 use crate::domain::Operation;
 
+/// The layer that refuses what a handler does not read of a request.
+macro_rules! strict {
+    ($handler:path) => {
+        from_fn_with_state(openapi::taken($handler), takes::refuse)
+    };
+}
+
 /// Builds the router of the whole API: `/healthz` and the WebSocket, which check their own access, and the routes that
 /// need a key.
 pub fn router(state: ApiState) -> Router {
@@ -30,8 +37,8 @@ pub fn router(state: ApiState) -> Router {
     let hosts = state.hosts.clone();
     let measures = state.metrics.clone();
     Router::new()
-        .route("/healthz", get(health::alive).route_layer(from_fn(extract::no_query)))
-        .route("/api/v1/ws", get(ws::open).route_layer(from_fn(extract::no_query)))
+        .route("/healthz", get(health::alive).route_layer(strict!(health::alive)))
+        .route("/api/v1/ws", get(ws::open).route_layer(strict!(ws::open)))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(protected(&state))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -66,8 +73,9 @@ macro_rules! routes {
                 $(.route(
                     $path,
                     on(MethodFilter::$method, $handler)
-                        .route_layer(check(Operation::$operation))
-                        .route_layer(from_fn(extract::no_query)),
+                        // Within the check of rights: who may not do this learns nothing of how it is done.
+                        .route_layer(strict!($handler))
+                        .route_layer(check(Operation::$operation)),
                 ))+
         }
     };

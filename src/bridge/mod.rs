@@ -33,7 +33,8 @@ pub use accounts::{AccountManager, Kept, Linking, LoggedIn, RoomsKept, Source, s
 pub use desk::{
     AgentEdit, AgentRequest, Assignment, AttributeEdit, AuditLine, CustomerEdit, Desk, DeskWorker, ExportWorker,
     GatewayMessage, KeyMade, KeyRequest, LabelEdit, MAX_OVERLAP, NewCustomer, NewNote, PreviewFor, Rendered, Replayed,
-    Resolution, Revision, Rotation, TemplateEdit, Upload, create_key, csv, export_rows, of_messages,
+    Resolution, Revision, Rotation, SeenCustomer, SeenMessage, TemplateEdit, Upload, create_key, csv, export_rows,
+    of_messages,
 };
 pub use history::{DisappearingWorker, Importer};
 pub use inbound::Inbound;

@@ -12,6 +12,7 @@ mod rig;
 mod seed;
 mod simulation;
 mod store;
+mod strict;
 mod torture;
 mod wa;
 mod ws;

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -131,6 +131,17 @@ impl<A: Visible + Send, B: Visible + Send> Visible for (A, B) {
     }
 }
 
+/// Returns whether a text is an id as we write them: digits without a sign or a zero in front, so that a thing has one path.
+fn is_id(text: &str) -> bool {
+    let is_padded = text.len() > 1 && text.starts_with('0');
+    !text.is_empty() && !is_padded && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn no_id() -> Problem {
+    let detail = "an id in the path is not one of ours; ids are numbers, as the lists give them";
+    Problem::new(Code::InvalidPath, detail)
+}
+
 /// Path parameters, which the caller sees.
 pub struct Path<T>(pub T);
 
@@ -143,14 +154,14 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let raw = RawPathParams::from_request_parts(parts, state).await;
+        let is_wrong = |(name, text): (&str, &str)| (name == "id" || name.ends_with("_id")) && !is_id(text);
+        if raw.is_ok_and(|raw| raw.iter().any(is_wrong)) {
+            return Err(no_id());
+        }
         let axum::extract::Path(value) = axum::extract::Path::<T>::from_request_parts(parts, state)
             .await
-            .map_err(|_| {
-                Problem::new(
-                    Code::InvalidPath,
-                    "an id in the path is not one of ours; ids are numbers, as the lists give them",
-                )
-            })?;
+            .map_err(|_| no_id())?;
         let caller = Caller::of(parts)?;
         value.check(&Store::from_ref(state), &caller.sight).await?;
         Ok(Self(value))

@@ -7,7 +7,6 @@ pub mod merges;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -20,8 +19,9 @@ use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::Problem;
 use super::http::tags::IfMatch;
-use super::messages::{idempotency, idempotency_key, phone_number};
-use crate::bridge::{Answered, CustomerEdit, Desk, NewCustomer};
+use super::http::takes::IdempotencyKey;
+use super::messages::{idempotency, phone_number};
+use crate::bridge::{Answered, CustomerEdit, Desk, NewCustomer, SeenCustomer};
 use crate::contract::{CustomerView, EditCustomer, IdentityView, MovedView, NewCustomerRequest, Page};
 use crate::domain::customer::Customer;
 use crate::domain::rights::Sight;
@@ -117,10 +117,10 @@ const MAX_ATTRIBUTES: usize = 16 * 1024;
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<NewCustomerRequest>,
 ) -> Result<Keyed<Created<CustomerView>>, Problem> {
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/customers ", &request)?;
+    let idempotency = idempotency(&caller, key, "/customers ", &request)?;
     check(request.status.as_deref(), request.attributes.as_ref())?;
     let new = NewCustomer {
         phone: phone_number(&desk, "/phone", &request.phone)?,
@@ -173,7 +173,7 @@ pub async fn edit(
     State(store): State<Store>,
     sight: Sight,
     Path(id): Path<CustomerId>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     body: Body<EditCustomer>,
 ) -> Result<Tagged<CustomerView>, Problem> {
     let EditCustomer {
@@ -188,14 +188,7 @@ pub async fn edit(
         Some(None) => Some(None),
         Some(Some(text)) => Some(Some(phone_number(&desk, "/phone", &text)?)),
     };
-    let expected = match IfMatch::read(&headers) {
-        IfMatch::Any => None,
-        named @ IfMatch::One(_) => {
-            let customer = store.customers().current(id).await?;
-            let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
-            named.against(&revision::of(&customer, &sight))
-        }
-    };
+    let expected = seen(&store, &sight, id, if_match).await?;
     let edit = CustomerEdit {
         change: CustomerChange {
             name,
@@ -205,7 +198,23 @@ pub async fn edit(
             attributes,
         },
         expected,
-        sight: sight.clone(),
     };
     Ok(tagged(desk.edit_customer(id, edit).await?, &sight))
+}
+
+/// Returns what the caller has seen of a customer, if `If-Match` names it.
+async fn seen(
+    store: &Store,
+    sight: &Sight,
+    id: CustomerId,
+    if_match: IfMatch,
+) -> Result<Option<SeenCustomer>, Problem> {
+    if if_match == IfMatch::Any {
+        return Ok(None);
+    }
+    let customer = store.customers().current(id).await?;
+    let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
+    let revision = if_match.against(&revision::of(&customer, sight));
+    let sight = sight.clone();
+    Ok(revision.map(|revision| SeenCustomer { revision, sight }))
 }

@@ -1,7 +1,6 @@
 //! `/agents`: the people who answer customers, and what each of them may do.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +11,8 @@ use crate::api::http::extract::{Body, Path};
 use crate::api::http::listing::{Listed, Listing};
 use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::http::takes::IdempotencyKey;
+use crate::api::messages::idempotency;
 use crate::bridge::{AgentEdit, AgentRequest, Answered, Desk};
 use crate::contract::{AgentView, EditAgent, NewAgent};
 use crate::domain::AgentId;
@@ -42,10 +42,10 @@ pub async fn view(State(store): State<Store>, Path(id): Path<AgentId>) -> Result
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(new): Body<NewAgent>,
 ) -> Result<Keyed<Created<AgentView>>, Problem> {
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "agents", &new)?;
+    let idempotency = idempotency(&caller, key, "agents", &new)?;
     let request = AgentRequest {
         name: new.name,
         matrix_user: new.matrix_user,
@@ -81,10 +81,10 @@ pub async fn edit(
     State(store): State<Store>,
     State(access): State<Access>,
     Path(id): Path<AgentId>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     Body(edit): Body<EditAgent>,
 ) -> Result<Tagged<AgentView>, Problem> {
-    let expected = match IfMatch::read(&headers) {
+    let expected = match if_match {
         IfMatch::Any => None,
         named @ IfMatch::One(_) => named.against(&agent(&store, id).await?.revision()),
     };

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::{Path, Word};
@@ -11,7 +11,8 @@ use crate::api::http::encoding::in_path;
 use crate::api::http::extract::Body;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::tags::IfMatch;
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::http::takes::IdempotencyKey;
+use crate::api::messages::idempotency;
 use crate::bridge::{Answered, AttributeEdit, Desk};
 use crate::contract::{AttributeView, EditAttribute, NewAttributeRequest, Page};
 use crate::domain::attribute::{Attribute, AttributeName, MAX_DESCRIPTION_CHARS};
@@ -34,10 +35,10 @@ pub async fn view(State(store): State<Store>, Path(Word(name)): Path<Word>) -> R
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<NewAttributeRequest>,
 ) -> Result<Keyed<Created<AttributeView>>, Problem> {
-    let asked = idempotency(&caller, idempotency_key(&headers)?, "/attributes ", &request)?;
+    let asked = idempotency(&caller, key, "/attributes ", &request)?;
     check(request.description.as_deref())?;
     let new = NewAttribute {
         name: request
@@ -67,7 +68,7 @@ pub async fn edit(
     State(desk): State<Desk>,
     State(store): State<Store>,
     Path(Word(name)): Path<Word>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     Body(request): Body<EditAttribute>,
 ) -> Result<Tagged<AttributeView>, Problem> {
     let name = named(&name)?;
@@ -77,7 +78,7 @@ pub async fn edit(
             choices: request.choices,
             description: request.description,
         },
-        expected: expected(&store, &name, &headers).await?,
+        expected: expected(&store, &name, if_match).await?,
     };
     Ok(tagged(desk.edit_attribute(name, edit).await?))
 }
@@ -88,17 +89,17 @@ pub async fn delete(
     State(desk): State<Desk>,
     State(store): State<Store>,
     Path(Word(name)): Path<Word>,
-    headers: HeaderMap,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let name = named(&name)?;
-    let expected = expected(&store, &name, &headers).await?;
+    let expected = expected(&store, &name, if_match).await?;
     desk.delete_attribute(name, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Returns the revision that the caller has seen, if it names one.
-async fn expected(store: &Store, name: &AttributeName, headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    match IfMatch::read(headers) {
+async fn expected(store: &Store, name: &AttributeName, if_match: IfMatch) -> Result<Option<String>, Problem> {
+    match if_match {
         IfMatch::Any => Ok(None),
         seen @ IfMatch::One(_) => Ok(seen.against(&called(store, name).await?.tag())),
     }

@@ -10,8 +10,9 @@ use crate::api::http::answer::{Accepted, Keyed, Replay};
 use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
+use crate::api::http::takes::IdempotencyKey;
 use crate::api::media::{self, Stored};
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::messages::idempotency;
 use crate::api::openapi::answers::{FileBytes, Shaped};
 use crate::bridge::{Answered, Desk};
 use crate::contract::{ExportRequest, ExportView, Scope};
@@ -27,11 +28,11 @@ pub async fn create(
     State(store): State<Store>,
     caller: Caller,
     sight: Sight,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<ExportRequest>,
 ) -> Result<Keyed<Accepted<ExportView>>, Problem> {
     // `Idempotency-Key` belongs to the owner.
-    let asked = idempotency(&caller, idempotency_key(&headers)?, "/exports ", &request)?;
+    let asked = idempotency(&caller, key, "/exports ", &request)?;
     let order = ExportOrder {
         what: request.what,
         format: request.format.unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::{Path, Word};
@@ -11,7 +11,8 @@ use crate::api::http::encoding::in_path;
 use crate::api::http::extract::Body;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::http::tags::IfMatch;
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::http::takes::IdempotencyKey;
+use crate::api::messages::idempotency;
 use crate::bridge::{Answered, Desk, LabelEdit};
 use crate::contract::{EditLabel, LabelView, NewLabelRequest, Page};
 use crate::domain::label::{Label, LabelName, MAX_DESCRIPTION_CHARS, is_color};
@@ -33,10 +34,10 @@ pub async fn view(State(store): State<Store>, Path(Word(name)): Path<Word>) -> R
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<NewLabelRequest>,
 ) -> Result<Keyed<Created<LabelView>>, Problem> {
-    let asked = idempotency(&caller, idempotency_key(&headers)?, "/labels ", &request)?;
+    let asked = idempotency(&caller, key, "/labels ", &request)?;
     check(request.color.as_deref(), request.description.as_deref())?;
     let new = NewLabel {
         name: request
@@ -68,7 +69,7 @@ pub async fn edit(
     State(desk): State<Desk>,
     State(store): State<Store>,
     Path(Word(name)): Path<Word>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     Body(request): Body<EditLabel>,
 ) -> Result<Tagged<LabelView>, Problem> {
     let name = named(&name)?;
@@ -76,14 +77,7 @@ pub async fn edit(
         request.color.as_ref().and_then(Option::as_deref),
         request.description.as_ref().and_then(Option::as_deref),
     )?;
-    let expected = match IfMatch::read(&headers) {
-        IfMatch::Any => None,
-        known @ IfMatch::One(_) => {
-            let label = store.labels().called(&name).await?;
-            let label = label.ok_or_else(|| Problem::not_found("label", name.as_str()))?;
-            known.against(&label.updated_at.0.to_string())
-        }
-    };
+    let expected = expected(&store, &name, if_match).await?;
     let change = LabelChange {
         color: request.color,
         description: request.description,
@@ -91,10 +85,30 @@ pub async fn edit(
     Ok(tagged(desk.edit_label(name, LabelEdit { change, expected }).await?))
 }
 
-/// `DELETE /labels/{name}`, scope `manage`: deletes a label and takes it off all conversations and customers.
-pub async fn delete(State(desk): State<Desk>, Path(Word(name)): Path<Word>) -> Result<StatusCode, Problem> {
-    desk.delete_label(named(&name)?).await?;
+/// `DELETE /labels/{name}`, scope `manage`: deletes a label and takes it off all conversations and customers. With
+/// `If-Match` it answers 412 if somebody has changed it since.
+pub async fn delete(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path(Word(name)): Path<Word>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    let name = named(&name)?;
+    let expected = expected(&store, &name, if_match).await?;
+    desk.delete_label(name, expected).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the revision that the caller has seen, if it names one.
+async fn expected(store: &Store, name: &LabelName, if_match: IfMatch) -> Result<Option<String>, Problem> {
+    match if_match {
+        IfMatch::Any => Ok(None),
+        known @ IfMatch::One(_) => {
+            let label = store.labels().called(name).await?;
+            let label = label.ok_or_else(|| Problem::not_found("label", name.as_str()))?;
+            Ok(known.against(&label.updated_at.0.to_string()))
+        }
+    }
 }
 
 /// Parses the name of a label in a path.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::Path;
@@ -10,7 +10,8 @@ use crate::api::http::answer::{Created, Keyed, Replay};
 use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::http::takes::IdempotencyKey;
+use crate::api::messages::idempotency;
 use crate::bridge::{Answered, Desk, NewNote};
 use crate::contract::{NoteRequest, NoteView};
 use crate::domain::{ConversationId, NoteId};
@@ -40,10 +41,10 @@ pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
     Path(id): Path<ConversationId>,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<NoteRequest>,
 ) -> Result<Keyed<Created<NoteView>>, Problem> {
-    write(&desk, &caller, id, request, idempotency_key(&headers)?).await
+    write(&desk, &caller, id, request, key).await
 }
 
 /// Writes a note. REST and the WebSocket share this code, and so the idempotency keys.

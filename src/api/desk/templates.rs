@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::{Path, Visible as _, Word};
@@ -13,7 +13,8 @@ use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
 use crate::api::http::problem::Problem;
 use crate::api::http::tags::IfMatch;
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::http::takes::IdempotencyKey;
+use crate::api::messages::idempotency;
 use crate::bridge::{Answered, Desk, PreviewFor, TemplateEdit};
 use crate::contract::{EditTemplate, NewTemplateRequest, RawJson, RenderRequest, RenderedView, TemplateView};
 use crate::domain::template::Template;
@@ -35,10 +36,10 @@ pub async fn view(State(store): State<Store>, Path(Word(name)): Path<Word>) -> R
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<NewTemplateRequest>,
 ) -> Result<Keyed<Created<TemplateView>>, Problem> {
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/templates ", &request)?;
+    let idempotency = idempotency(&caller, key, "/templates ", &request)?;
     let created = desk.create_template(request.into(), caller.name, idempotency).await?;
     Ok(match created {
         Answered::New(template) => Keyed::New(Created {
@@ -59,7 +60,7 @@ pub async fn edit(
     State(store): State<Store>,
     caller: Caller,
     Path(Word(name)): Path<Word>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     Body(request): Body<EditTemplate>,
 ) -> Result<Tagged<TemplateView>, Problem> {
     let edit = TemplateEdit {
@@ -70,7 +71,7 @@ pub async fn edit(
             .fields
             .map(|fields| fields.into_iter().map(Into::into).collect()),
         file: request.media.map(|media| media.map(Into::into)),
-        expected: expected(&store, &name, &headers).await?,
+        expected: expected(&store, &name, if_match).await?,
     };
     Ok(tagged(desk.edit_template(name, edit, caller.name).await?))
 }
@@ -81,9 +82,9 @@ pub async fn delete(
     State(desk): State<Desk>,
     State(store): State<Store>,
     Path(Word(name)): Path<Word>,
-    headers: HeaderMap,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let expected = expected(&store, &name, &headers).await?;
+    let expected = expected(&store, &name, if_match).await?;
     desk.delete_template(name, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -133,8 +134,8 @@ async fn named(store: &Store, name: &str) -> Result<Template, Problem> {
 }
 
 /// Returns the revision that the caller has seen, if it names one.
-async fn expected(store: &Store, name: &str, headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    match IfMatch::read(headers) {
+async fn expected(store: &Store, name: &str, if_match: IfMatch) -> Result<Option<String>, Problem> {
+    match if_match {
         IfMatch::Any => Ok(None),
         seen @ IfMatch::One(_) => Ok(seen.against(&named(store, name).await?.tag())),
     }

@@ -1,7 +1,6 @@
 //! Assigns conversations, and sets their status and labels.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 
 use super::labels::named;
 use crate::api::access::auth::Caller;
@@ -24,10 +23,10 @@ pub async fn assign(
     State(desk): State<Desk>,
     State(store): State<Store>,
     Path(id): Path<ConversationId>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     body: Body<AssignRequest>,
 ) -> Changed {
-    let (known, expected) = seen(&store, id, &headers).await?;
+    let (known, expected) = seen(&store, id, if_match).await?;
     let assignment = Assignment {
         to: body.0.agent_id,
         from: known.assignee.map(|agent| agent.id),
@@ -43,7 +42,7 @@ pub async fn assign_now(
     id: ConversationId,
     to: Option<AgentId>,
 ) -> Result<Conversation, Problem> {
-    let (known, expected) = seen(store, id, &HeaderMap::new()).await?;
+    let (known, expected) = seen(store, id, IfMatch::Any).await?;
     let from = known.assignee.map(|agent| agent.id);
     Ok(desk.assign(id, Assignment { to, from, expected }).await?)
 }
@@ -54,10 +53,10 @@ pub async fn set_status(
     State(desk): State<Desk>,
     State(store): State<Store>,
     Path(id): Path<ConversationId>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     body: Body<StatusRequest>,
 ) -> Changed {
-    let (_, expected) = seen(&store, id, &headers).await?;
+    let (_, expected) = seen(&store, id, if_match).await?;
     let StatusRequest { status, until } = body.0;
     Ok(tagged(
         desk.set_standing(id, Standing { status, until }, expected).await?,
@@ -65,30 +64,39 @@ pub async fn set_status(
 }
 
 /// `PUT /conversations/{id}/labels/{name}`, scope `send`: puts a label on a conversation. A caller with the scope
-/// `manage` creates the label by that, if there is none of this name.
+/// `manage` creates the label by that, if there is none of this name. Answers 412 if `If-Match` names an older state of the
+/// conversation.
 pub async fn put_label(
     State(desk): State<Desk>,
+    State(store): State<Store>,
     caller: Caller,
     Path((id, Word(name))): Path<(ConversationId, Word)>,
+    if_match: IfMatch,
 ) -> Changed {
     let may_create = caller.may(Operation::EditLabels).is_ok();
-    Ok(tagged(desk.put_label(id, named(&name)?, may_create).await?))
+    let name = named(&name)?;
+    let (_, expected) = seen(&store, id, if_match).await?;
+    Ok(tagged(desk.put_label(id, name, may_create, expected).await?))
 }
 
-/// `DELETE /conversations/{id}/labels/{name}`, scope `send`: takes a label off a conversation.
-pub async fn take_label(State(desk): State<Desk>, Path((id, Word(name))): Path<(ConversationId, Word)>) -> Changed {
-    Ok(tagged(desk.take_label(id, named(&name)?).await?))
+/// `DELETE /conversations/{id}/labels/{name}`, scope `send`: takes a label off a conversation. Answers 412 if `If-Match`
+/// names an older state of the conversation.
+pub async fn take_label(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path((id, Word(name))): Path<(ConversationId, Word)>,
+    if_match: IfMatch,
+) -> Changed {
+    let name = named(&name)?;
+    let (_, expected) = seen(&store, id, if_match).await?;
+    Ok(tagged(desk.take_label(id, name, expected).await?))
 }
 
 /// Returns a conversation as it is when the request comes in, and the revision that `If-Match` names.
-async fn seen(
-    store: &Store,
-    id: ConversationId,
-    headers: &HeaderMap,
-) -> Result<(Conversation, Option<String>), Problem> {
+async fn seen(store: &Store, id: ConversationId, if_match: IfMatch) -> Result<(Conversation, Option<String>), Problem> {
     let live = store.conversations().live(id).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", id))?;
-    let expected = IfMatch::read(headers).against(&live.revision());
+    let expected = if_match.against(&live.revision());
     Ok((live, expected))
 }
 

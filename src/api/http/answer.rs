@@ -21,19 +21,35 @@ pub struct Created<T> {
 /// Answer 202. `location` says where to follow the progress, if not in the resource of the body.
 pub struct Accepted<T> {
     pub location: Option<String>,
+    /// Entity tag of the resource in the body, with its quotation marks, if it has one.
+    pub tag: Option<String>,
     pub body: T,
 }
 
 impl<T> Accepted<T> {
     /// Creates an answer without a location.
     pub const fn of(body: T) -> Self {
-        Self { location: None, body }
+        Self {
+            location: None,
+            tag: None,
+            body,
+        }
     }
 
     /// Creates an answer with a location.
     pub const fn at(location: String, body: T) -> Self {
         Self {
             location: Some(location),
+            tag: None,
+            body,
+        }
+    }
+
+    /// Creates an answer with the resource's entity tag.
+    pub const fn tagged(tag: String, body: T) -> Self {
+        Self {
+            location: None,
+            tag: Some(tag),
             body,
         }
     }
@@ -105,7 +121,11 @@ impl<T: Serialize> IntoResponse for Created<T> {
 impl<T: Serialize> IntoResponse for Accepted<T> {
     fn into_response(self) -> Response {
         let location = self.location.map(|location| [(header::LOCATION, location)]);
-        located(StatusCode::ACCEPTED, location, Json(self.body))
+        let mut response = located(StatusCode::ACCEPTED, location, Json(self.body));
+        if let Some(Ok(tag)) = self.tag.map(HeaderValue::try_from) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
     }
 }
 

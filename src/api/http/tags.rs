@@ -1,5 +1,9 @@
 //! Entity tags in conditional requests (RFC 9110, section 13).
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 
 /// Precondition of `If-Match`.
@@ -34,6 +38,14 @@ impl IfMatch {
             Self::One(tags) if tags.iter().any(|tag| tag == present) => Some(present.to_owned()),
             Self::One(tags) => Some(tags.into_iter().next().unwrap_or_default()),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(&parts.headers))
     }
 }
 

@@ -16,7 +16,7 @@ use super::http::answer::{Accepted, Created, Keyed, Replay};
 use super::http::extract::{Path, Query};
 use super::http::problem::{Code, Problem};
 use super::http::tags::is_known;
-use super::messages::idempotency_key;
+use super::http::takes::IdempotencyKey;
 use super::openapi::answers::{FileBytes, Jpeg, Shaped};
 use crate::bridge::{Answered, Desk, Idempotency, Refusal, Upload};
 use crate::contract::MediaView;
@@ -43,16 +43,23 @@ pub async fn upload(
     State(desk): State<Desk>,
     caller: Caller,
     Query(named): Query<Named>,
+    IdempotencyKey(key): IdempotencyKey,
     request: Request,
 ) -> Result<Keyed<Created<MediaView>>, Problem> {
     let headers = request.headers();
-    let idempotency = idempotency_key(headers)?.map(|key| Idempotency {
+    let mimetype = text(headers, &header::CONTENT_TYPE);
+    if mimetype.as_deref().is_some_and(is_form) {
+        let detail = "the body is a form, and has to be the file itself; send the file's own bytes, with its type in \
+                      `Content-Type` and its name in `?filename=`";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    let idempotency = key.map(|key| Idempotency {
         scope: caller.owner,
         key,
         body_hash: [0; 32],
     });
     let upload = Upload {
-        mimetype: text(headers, &header::CONTENT_TYPE),
+        mimetype,
         filename: named.filename,
         owner: Some(caller.owner),
         idempotency,
@@ -83,6 +90,12 @@ pub async fn upload(
             Keyed::Replayed(Replay::of(stored, location)?)
         }
     })
+}
+
+/// Returns whether a type is that of a form, whose parts hold the files.
+fn is_form(mimetype: &str) -> bool {
+    let kind = mimetype.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("multipart/form-data")
 }
 
 /// The location in a stored answer, whichever version wrote that answer.

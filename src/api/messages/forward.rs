@@ -1,13 +1,13 @@
 //! `/messages/{id}/forward`: a message goes into another chat.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 
-use super::{accepted, addressee, idempotency, idempotency_key};
+use super::{accepted, addressee, idempotency};
 use crate::api::access::auth::Caller;
 use crate::api::http::answer::{Accepted, Keyed};
 use crate::api::http::extract::{Body, Path};
 use crate::api::http::problem::Problem;
+use crate::api::http::takes::IdempotencyKey;
 use crate::bridge::{Desk, SendCommand};
 use crate::contract::{ForwardRequest, MessageView};
 use crate::domain::MessageId;
@@ -20,10 +20,9 @@ pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
     Path(id): Path<MessageId>,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     body: Body<ForwardRequest>,
 ) -> Result<Keyed<Accepted<MessageView>>, Problem> {
-    let key = idempotency_key(&headers)?;
     forward(&desk, &caller, id, body.0, key).await
 }
 

@@ -4,19 +4,21 @@ pub mod forward;
 pub mod revisions;
 pub mod special;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::access::auth::Caller;
-use super::http::answer::{Accepted, Keyed, Replay};
+use super::http::answer::{Accepted, Keyed, Replay, Tagged};
 use super::http::extract::{Body, Path};
 use super::http::listing::{Listed, Listing};
 use super::http::problem::{Code, Problem};
-use crate::bridge::{Answered, Desk, Idempotency, Resolution, SendCommand, SendFile, SendTo, TemplateFill};
+use super::http::tags::IfMatch;
+use super::http::takes::IdempotencyKey;
+use crate::bridge::{
+    Answered, Desk, Idempotency, Resolution, SeenMessage, SendCommand, SendFile, SendTo, TemplateFill,
+};
 use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendRequest, SendTemplate};
 use crate::domain::customer::PhoneNumber;
 use crate::domain::message::Message;
@@ -59,34 +61,44 @@ pub async fn list(
     Ok(list.answer(request, page))
 }
 
-/// `GET /messages/{id}`, scope `read`: returns a message.
-pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
+/// `GET /messages/{id}`, scope `read`: returns a message with its revision as `ETag`. That changes with what people change:
+/// its text, its time, our reaction, and how it stands before WhatsApp has it; not with ticks.
+pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Tagged<MessageView>, Problem> {
     let message = store.messages().get(id).await?;
-    let message = message.ok_or_else(|| Problem::not_found("message", id))?;
-    Ok(Json(message.into()))
+    Ok(tagged(message.ok_or_else(|| Problem::not_found("message", id))?))
 }
 
-static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// Reads the `Idempotency-Key` header (rule 25). `None` when there is none; a problem when it is not ASCII.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    if headers.get_all(&IDEMPOTENCY_KEY).iter().nth(1).is_some() {
-        let detail = "the idempotency key is there more than once; send it once";
-        return Err(Problem::new(Code::BadIdempotencyKey, detail));
+fn tagged(message: Message) -> Tagged<MessageView> {
+    Tagged {
+        tag: tag(&message),
+        body: message.into(),
     }
-    let key = headers.get(&IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
-    key.map(|key| key.map(str::to_owned))
-        .map_err(|_| Problem::new(Code::BadIdempotencyKey, "the idempotency key is not ASCII; use a UUID"))
+}
+
+fn tag(message: &Message) -> String {
+    format!("\"{}\"", message.revision())
+}
+
+/// Returns a message as the caller has seen it, if `If-Match` names a revision.
+async fn seen(store: &Store, id: MessageId, if_match: IfMatch) -> Result<SeenMessage, Problem> {
+    let revision = match if_match {
+        IfMatch::Any => None,
+        named @ IfMatch::One(_) => {
+            let message = store.messages().get(id).await?;
+            let message = message.ok_or_else(|| Problem::not_found("message", id))?;
+            named.against(&message.revision())
+        }
+    };
+    Ok(SeenMessage { id, revision })
 }
 
 /// `POST /messages`, scope `send`: puts a message into the outbox and answers 202 with its location.
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     body: Body<SendRequest>,
 ) -> Result<Keyed<Accepted<MessageView>>, Problem> {
-    let key = idempotency_key(&headers)?;
     send(&desk, &caller, body.0, key).await
 }
 
@@ -202,31 +214,54 @@ pub(super) fn addressee(
     }
 }
 
+type Changed = Result<Tagged<MessageView>, Problem>;
+
 /// `POST /messages/{id}/retry`, scope `manage`: sends a failed or unknown message again. It keeps its stanza id, so a
-/// phone that has it already shows it once.
-pub async fn retry(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
-    Ok(Json(desk.retry(id).await?.into()))
+/// phone that has it already shows it once. Answers 412 if `If-Match` names an older state.
+pub async fn retry(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path(id): Path<MessageId>,
+    if_match: IfMatch,
+) -> Changed {
+    Ok(tagged(desk.retry(seen(&store, id, if_match).await?).await?))
 }
 
-/// `POST /messages/{id}/release`, scope `send`: sends a message for later now, whoever has written since.
-pub async fn release(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
-    Ok(Json(desk.release(id).await?.into()))
+/// `POST /messages/{id}/release`, scope `send`: sends a message for later now, whoever has written since. Answers 412 if
+/// `If-Match` names an older state.
+pub async fn release(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path(id): Path<MessageId>,
+    if_match: IfMatch,
+) -> Changed {
+    Ok(tagged(desk.release(seen(&store, id, if_match).await?).await?))
 }
 
-/// `POST /messages/{id}/cancel`, scope `send`: cancels a message that has not been handed to WhatsApp yet.
-pub async fn cancel(State(desk): State<Desk>, Path(id): Path<MessageId>) -> Result<Json<MessageView>, Problem> {
-    Ok(Json(desk.cancel(id).await?.into()))
+/// `POST /messages/{id}/cancel`, scope `send`: cancels a message that has not been handed to WhatsApp yet. Answers 412 if
+/// `If-Match` names an older state.
+pub async fn cancel(
+    State(desk): State<Desk>,
+    State(store): State<Store>,
+    Path(id): Path<MessageId>,
+    if_match: IfMatch,
+) -> Changed {
+    Ok(tagged(desk.cancel(seen(&store, id, if_match).await?).await?))
 }
 
-/// `POST /messages/{id}/resolve`, scope `manage`: sets the outcome of a message in the state `unknown`.
+/// `POST /messages/{id}/resolve`, scope `manage`: sets the outcome of a message in the state `unknown`. Answers 412 if
+/// `If-Match` names an older state.
 pub async fn resolve(
     State(desk): State<Desk>,
+    State(store): State<Store>,
     Path(id): Path<MessageId>,
+    if_match: IfMatch,
     body: Body<ResolveRequest>,
-) -> Result<Json<MessageView>, Problem> {
+) -> Changed {
     let resolution = match body.0.state {
         Outcome::Sent => Resolution::Sent,
         Outcome::Failed => Resolution::Failed,
     };
-    Ok(Json(desk.resolve(id, resolution).await?.into()))
+    let seen = seen(&store, id, if_match).await?;
+    Ok(tagged(desk.resolve(seen, resolution).await?))
 }

@@ -80,6 +80,12 @@ impl<T: JsonSchema> Output for Accepted<T> {
     fn describe(draft: &mut Draft<'_>) {
         let answer = draft.json::<T>(202, "Accepted; events tell how it goes on.");
         answer.headers.push("Location");
+        if draft.path.starts_with("/api/v1/messages/") {
+            draft
+                .answer(202, "Accepted; events tell how it goes on.")
+                .headers
+                .push("ETag");
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub fn parameters() -> Value {
                 "Makes a repetition of the request harmless: the same key with the same body gets the first answer again, with \
                  `Idempotent-Replayed`. Kept for at least 24 hours. Use a UUID."
                     .to_owned(),
-                json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\t -~]+$" }),
+                json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" }),
             ),
         ),
         ("If-Match", tag("Entity tags, one of which the thing has to have; else nothing is changed (412).")),
@@ -83,6 +83,12 @@ pub fn headers() -> Value {
         ("Retry-After", "Seconds after which to try again.", &number, false),
         ("WWW-Authenticate", "`Bearer`.", &text, false),
         (
+            "Accept-Encoding",
+            "`identity`: of a body that came with another `Content-Encoding`.",
+            &text,
+            false,
+        ),
+        (
             "Content-Range",
             "The bytes that are sent, and how many there are.",
             &text,
@@ -132,6 +138,7 @@ fn response(status: u16) -> Value {
     match status {
         401 => headers.push("WWW-Authenticate"),
         429 | 503 => headers.push("Retry-After"),
+        415 => headers.push("Accept-Encoding"),
         416 => headers.push("Content-Range"),
         _ => {}
     }

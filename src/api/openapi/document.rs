@@ -72,12 +72,14 @@ Every request but `GET /healthz` needs a key, as `Authorization: Bearer crm_…`
 `x-all-accounts` marks what such a key may not do.
 
 Errors are problems (RFC 9457) with a stable `code`, a `detail` that says what is wrong and then what to do, and pointers to \
-the fields that are wrong. Unknown fields and parameters are refused. Answers may get more fields in later versions.
+the fields that are wrong. Nothing of a request is ignored: unknown fields and parameters, a body where none is taken, and \
+`Idempotency-Key` and `If-Match` where a change does not heed them, are refused. Answers may get more fields in later versions.
 
-Lists are pages by key: `next_cursor`, or the `Link` header, gives the next page. Times are RFC 3339, in answers in UTC with \
+Lists are pages by key: `next_cursor`, or the `Link` header, gives the next page. A cursor is of its list and its filters, and \
+refused elsewhere. Times are RFC 3339, in answers in UTC with \
 milliseconds.
 
-A body is at most 1 MiB of JSON; uploads have limits of their own. Every GET can be asked as HEAD.";
+A body is at most 1 MiB of JSON in UTF-8, without a `Content-Encoding`; uploads have limits of their own. Every GET can be asked as HEAD.";
 
 /// Builds the description of these routes.
 pub fn document(routes: &[Route]) -> Value {

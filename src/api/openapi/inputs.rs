@@ -11,6 +11,8 @@ use crate::api::access::auth::Caller;
 use crate::api::access::sight::Path;
 use crate::api::http::extract::{Body, Query};
 use crate::api::http::listing::Listing;
+use crate::api::http::tags::IfMatch;
+use crate::api::http::takes::{IdempotencyKey, Takes};
 use crate::domain::rights::Sight;
 use crate::store::MAX_PAGE;
 
@@ -28,7 +30,27 @@ impl Input for Result<WebSocketUpgrade, WebSocketUpgradeRejection> {
     }
 }
 
+impl Input for IdempotencyKey {
+    const TAKES: Takes = Takes::IDEMPOTENCY_KEY;
+
+    fn describe(draft: &mut Draft<'_>) {
+        draft.takes("Idempotency-Key");
+        draft.problems(&[400, 409, 422]);
+    }
+}
+
+impl Input for IfMatch {
+    const TAKES: Takes = Takes::IF_MATCH;
+
+    fn describe(draft: &mut Draft<'_>) {
+        draft.takes("If-Match");
+        draft.problems(&[412]);
+    }
+}
+
 impl<T: JsonSchema> Input for Body<T> {
+    const TAKES: Takes = Takes::BODY;
+
     fn describe(draft: &mut Draft<'_>) {
         let schema = draft.schemas.read::<T>();
         draft.body = Some(json!({ "required": true, "content": { JSON: { "schema": schema } } }));
@@ -38,14 +60,18 @@ impl<T: JsonSchema> Input for Body<T> {
 
 /// The bytes of a file.
 impl Input for Request {
+    const TAKES: Takes = Takes::BODY;
+
     fn describe(draft: &mut Draft<'_>) {
         let bytes = json!({ "schema": { "type": "string", "contentMediaType": "application/octet-stream" } });
         draft.body = Some(json!({ "required": true, "content": { "application/octet-stream": bytes, "*/*": {} } }));
-        draft.problems(&[400, 413, 422, 507]);
+        draft.problems(&[400, 413, 415, 422, 507]);
     }
 }
 
 impl<T: JsonSchema> Input for Query<T> {
+    const TAKES: Takes = Takes::QUERY;
+
     fn describe(draft: &mut Draft<'_>) {
         draft.query::<T>();
     }
@@ -81,6 +107,8 @@ fn capital(name: &str) -> String {
 }
 
 impl<F: JsonSchema> Input for Listing<F> {
+    const TAKES: Takes = Takes::QUERY;
+
     fn describe(draft: &mut Draft<'_>) {
         let cursor = "A cursor, as `next_cursor` and the `Link` of a page give it.";
         for (name, description, schema) in [

@@ -27,8 +27,8 @@ use super::access::hidden::WithoutNumbers;
 use super::http::tags::is_known;
 use super::router::documented;
 use answers::{Html, Shaped};
-pub use operation::Route;
 use operation::{Draft, JSON, Output};
+pub use operation::{Route, taken};
 
 /// Both, made once: they follow from the program alone.
 static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {

@@ -8,6 +8,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::api::http::takes::Takes;
 use crate::domain::Operation;
 
 pub const JSON: &str = "application/json";
@@ -46,6 +47,11 @@ impl Route {
     }
 }
 
+/// Returns what of a request a handler reads. The handler is only looked at.
+pub const fn taken<I, H: Described<I> + Copy>(_: H) -> Takes {
+    H::TAKES
+}
+
 #[diagnostic::on_unimplemented(
     message = "the handler is not described",
     note = "its queries and filters derive `JsonSchema`, its other extractors implement `openapi::Input` and its answer `Output`; \
@@ -53,12 +59,18 @@ impl Route {
 )]
 /// A handler whose extractors `I` and answer are described.
 pub trait Described<I> {
+    /// Parts of a request that the handler reads.
+    const TAKES: Takes;
+
     /// Adds what the handler takes and answers.
     fn describe(draft: &mut Draft<'_>);
 }
 
 /// An extractor.
 pub trait Input {
+    /// Parts of a request that it reads; all others are refused.
+    const TAKES: Takes = Takes::NOTHING;
+
     /// Adds what it reads of a request, and the problems with that.
     fn describe(_: &mut Draft<'_>) {}
 }
@@ -78,6 +90,8 @@ macro_rules! described {
             O: Output,
             $($input: Input,)*
         {
+            const TAKES: Takes = Takes::NOTHING$(.and(<$input as Input>::TAKES))*;
+
             fn describe(draft: &mut Draft<'_>) {
                 $($input::describe(draft);)*
                 O::describe(draft);

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
 use axum::response::IntoResponse as _;
 use futures_util::TryStreamExt as _;
 
@@ -11,7 +11,8 @@ use crate::api::access::auth::Caller;
 use crate::api::http::answer::REPLAYED;
 use crate::api::http::extract::{Body, Path, Query};
 use crate::api::http::problem::Problem;
-use crate::api::messages::{idempotency, idempotency_key};
+use crate::api::http::takes::IdempotencyKey;
+use crate::api::messages::idempotency;
 use crate::api::openapi::answers::{Array, Replayable, Shaped};
 use crate::bridge::{Answered, Desk, SendCommand, SendTo};
 use crate::contract::{MessageView, SeedMessage, SeedSend, id_without, mentions_without, text_without};
@@ -63,11 +64,11 @@ pub async fn send(
     State(desk): State<Desk>,
     State(store): State<Store>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     Body(request): Body<SeedSend>,
 ) -> Result<Shaped<Replayable<SeedMessage>>, Problem> {
     // The path is part of it: the same key may not mean a request to the API proper as well.
-    let idempotency = idempotency(&caller, idempotency_key(&headers)?, "/messages/send ", &request)?;
+    let idempotency = idempotency(&caller, key, "/messages/send ", &request)?;
     if !caller.sight.is_whole() {
         seen(&store, &caller, request.customer_id).await?;
     }

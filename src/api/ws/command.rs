@@ -196,7 +196,7 @@ async fn react(state: &ApiState, caller: &Caller, d: Value) -> Result<Done, Prob
 
 async fn change(state: &ApiState, caller: &Caller, id: MessageId, revision: Revision) -> Result<Done, Problem> {
     id.check(&state.store, &caller.sight).await?;
-    let accepted = revise(&state.desk, caller, id, revision).await?;
+    let accepted = revise(&state.desk, caller, id.into(), revision).await?;
     Ok(Done::new(StatusCode::ACCEPTED, &accepted.body))
 }
 

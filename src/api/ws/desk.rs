@@ -47,7 +47,10 @@ pub async fn put_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
     request.conversation_id.check(&state.store, &caller.sight).await?;
     let may_create = caller.may(Operation::EditLabels).is_ok();
     let name = labels::named_in_command(&request.label)?;
-    let changed = state.desk.put_label(request.conversation_id, name, may_create).await?;
+    let changed = state
+        .desk
+        .put_label(request.conversation_id, name, may_create, None)
+        .await?;
     Ok(done(changed))
 }
 
@@ -56,7 +59,7 @@ pub async fn take_label(state: &ApiState, caller: &Caller, d: Value) -> Answer {
     let request: LabelCommand = parse_value(d)?;
     request.conversation_id.check(&state.store, &caller.sight).await?;
     let name = labels::named_in_command(&request.label)?;
-    Ok(done(state.desk.take_label(request.conversation_id, name).await?))
+    Ok(done(state.desk.take_label(request.conversation_id, name, None).await?))
 }
 
 /// Forwards a message.

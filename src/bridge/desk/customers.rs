@@ -22,10 +22,32 @@ use super::{attributes, idempotency};
 pub struct CustomerEdit {
     /// The fields to change.
     pub change: CustomerChange,
-    /// Revision that the caller has seen; refused if the customer differs from it. `None`: not checked.
-    pub expected: Option<String>,
+    /// What the caller has seen; refused if the customer differs from it. `None`: not checked.
+    pub expected: Option<SeenCustomer>,
+}
+
+/// A customer as a caller has seen them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeenCustomer {
+    /// Their revision.
+    pub revision: String,
     /// Sight of the caller, for which the revision is.
     pub sight: Sight,
+}
+
+impl SeenCustomer {
+    /// Fails if the customer differs now.
+    pub(super) fn check(&self, customer: &Customer) -> Result<(), Refusal> {
+        let changed = revision::differences(&self.revision, customer, &self.sight);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::Changed(format!(
+            "customer {} has changed since you looked at it: {}; load it again, then repeat your change",
+            customer.id,
+            changed.join(", ")
+        )))
+    }
 }
 
 /// Customer to be created before they have written.
@@ -108,14 +130,8 @@ async fn create(tx: &mut Tx, policy: &Policy, new: &NewCustomer) -> Result<Answe
 /// Changes a customer in the caller's transaction, as [`Desk::edit_customer`] does.
 pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> Result<Customer, Refusal> {
     let customer = current(tx, id).await?;
-    if let Some(known) = &edit.expected {
-        let changed = revision::differences(known, &customer, &edit.sight);
-        if !changed.is_empty() {
-            return Err(Refusal::Changed(format!(
-                "customer {id} has changed since you looked at it: {}; load it again, then repeat your change",
-                changed.join(", ")
-            )));
-        }
+    if let Some(seen) = &edit.expected {
+        seen.check(&customer)?;
     }
     let mut change = edit.change.clone();
     if let Some(Some(name)) = &mut change.name {

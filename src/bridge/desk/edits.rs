@@ -41,14 +41,55 @@ impl Revision {
 impl Desk {
     /// Accepts a change of a message. A queued message is changed at once. Otherwise returns the message unchanged, and
     /// an event reports later that WhatsApp has accepted the change, or that it failed.
-    pub async fn revise(&self, id: MessageId, revision: Revision, author: Author) -> Result<Message, Refusal> {
+    pub async fn revise(
+        &self,
+        message: impl Into<SeenMessage> + Send,
+        revision: Revision,
+        author: Author,
+    ) -> Result<Message, Refusal> {
         revision.check()?;
-        let input = (id, revision, author);
+        let input = (message.into(), revision, author);
         self.core
-            .write_with(input, |tx, core, (id, revision, author)| {
-                async move { revise(tx, &core.policy, *id, revision, author).await }.boxed()
+            .write_with(input, |tx, core, (message, revision, author)| {
+                async move {
+                    message.check(tx).await?;
+                    revise(tx, &core.policy, message.id, revision, author).await
+                }
+                .boxed()
             })
             .await
+    }
+}
+
+/// A message that somebody changes, and what they have seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenMessage {
+    /// The message.
+    pub id: MessageId,
+    /// Its revision when they looked; the change is refused if it differs. `None`: not checked.
+    pub revision: Option<String>,
+}
+
+impl From<MessageId> for SeenMessage {
+    fn from(id: MessageId) -> Self {
+        Self { id, revision: None }
+    }
+}
+
+impl SeenMessage {
+    /// Locks the message, and refuses the change if the message is not as it was seen.
+    pub(super) async fn check(&self, tx: &mut Tx) -> Result<(), Refusal> {
+        let Some(known) = &self.revision else { return Ok(()) };
+        let id = self.id;
+        let message = tx.messages().lock(id).await?.ok_or_else(|| not_found("message", id))?;
+        let changed = message.differences(known);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::Changed(format!(
+            "message {id} has changed since you looked at it: {}; load it again, then repeat your change",
+            changed.join(", ")
+        )))
     }
 }
 

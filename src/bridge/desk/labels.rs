@@ -12,7 +12,7 @@ use crate::domain::label::{Label, LabelName, MAX_LABELS, MAX_OF_CONVERSATION, MA
 use crate::domain::{ConversationId, CustomerId, LabelId};
 use crate::store::{LabelChange, NewLabel, Tx};
 
-use super::customers::current;
+use super::customers::{SeenCustomer, current};
 use super::handle::Desk;
 use super::{idempotency, work};
 
@@ -58,17 +58,7 @@ impl Desk {
         self.core
             .write((name, edit), |tx, (name, edit)| {
                 async move {
-                    let label = called(tx, name).await?;
-                    if edit
-                        .expected
-                        .as_ref()
-                        .is_some_and(|known| *known != label.updated_at.0.to_string())
-                    {
-                        return Err(Refusal::Changed(format!(
-                            "label {} has changed since you looked at it; load it again, then repeat your change",
-                            label.name
-                        )));
-                    }
+                    let label = as_seen(called(tx, name).await?, edit.expected.as_deref())?;
                     tx.labels().update(label.id, &edit.change).await?;
                     let changed = called(tx, name).await?;
                     if changed.color != label.color || changed.description != label.description {
@@ -81,71 +71,117 @@ impl Desk {
             .await
     }
 
-    /// Deletes a label, and takes it off all conversations and customers: in steps, so that other writes go on; one that is interrupted
+    /// Deletes a label, unless it was changed since `expected`, and takes it off all conversations and customers: in steps, so that other writes go on; one that is interrupted
     /// is finished by repeating it.
-    pub async fn delete_label(&self, name: LabelName) -> Result<(), Refusal> {
+    pub async fn delete_label(&self, name: LabelName, expected: Option<String>) -> Result<(), Refusal> {
         loop {
-            let is_done = self.core.write_with(name.clone(), |tx, core, name| {
-                async move {
-                    let label = called(tx, name).await?;
-                    let with_it = tx.labels().conversations(label.id, AT_ONCE).await?;
-                    for id in &with_it {
-                        take_off(tx, core, *id, label.id).await?;
+            let is_done = self
+                .core
+                .write_with((name.clone(), expected.clone()), |tx, core, (name, expected)| {
+                    async move {
+                        let label = as_seen(called(tx, name).await?, expected.as_deref())?;
+                        let with_it = tx.labels().conversations(label.id, AT_ONCE).await?;
+                        for id in &with_it {
+                            take_off(tx, core, *id, label.id).await?;
+                        }
+                        let customers = tx.labels().customers(label.id, AT_ONCE).await?;
+                        for id in &customers {
+                            take_off_customer(tx, *id, label.id).await?;
+                        }
+                        if !with_it.is_empty() || !customers.is_empty() {
+                            return Ok::<_, Refusal>(false);
+                        }
+                        tx.labels().remove(label.id).await?;
+                        tx.emit(Event::label_deleted(&label));
+                        Ok(true)
                     }
-                    let customers = tx.labels().customers(label.id, AT_ONCE).await?;
-                    for id in &customers {
-                        take_off_customer(tx, *id, label.id).await?;
-                    }
-                    if !with_it.is_empty() || !customers.is_empty() {
-                        return Ok::<_, Refusal>(false);
-                    }
-                    tx.labels().remove(label.id).await?;
-                    tx.emit(Event::label_deleted(&label));
-                    Ok(true)
-                }
-                .boxed()
-            });
+                    .boxed()
+                });
             if is_done.await? {
                 return Ok(());
             }
         }
     }
 
-    /// Puts a label on a conversation. `create`: a label that is not there is created.
-    pub async fn put_label(&self, id: ConversationId, name: LabelName, create: bool) -> Result<Conversation, Refusal> {
+    /// Puts a label on a conversation. `create`: a label that is not there is created. `expected`: revision that the caller
+    /// has seen.
+    pub async fn put_label(
+        &self,
+        id: ConversationId,
+        name: LabelName,
+        create: bool,
+        expected: Option<String>,
+    ) -> Result<Conversation, Refusal> {
         self.core
-            .write_with((id, name, create), |tx, core, (id, name, create)| {
-                async move { put(tx, core, *id, name, *create).await }.boxed()
-            })
+            .write_with(
+                (id, name, create, expected),
+                |tx, core, (id, name, create, expected)| {
+                    async move {
+                        work::check_seen(tx, *id, expected.as_deref()).await?;
+                        put(tx, core, *id, name, *create).await
+                    }
+                    .boxed()
+                },
+            )
             .await
     }
 
-    /// Takes a label off a conversation. Does nothing if it does not have it.
-    pub async fn take_label(&self, id: ConversationId, name: LabelName) -> Result<Conversation, Refusal> {
+    /// Takes a label off a conversation. Does nothing if it does not have it. `expected`: revision that the caller has seen.
+    pub async fn take_label(
+        &self,
+        id: ConversationId,
+        name: LabelName,
+        expected: Option<String>,
+    ) -> Result<Conversation, Refusal> {
         self.core
-            .write_with((id, name), |tx, core, (id, name)| {
-                async move { take(tx, core, *id, name).await }.boxed()
+            .write_with((id, name, expected), |tx, core, (id, name, expected)| {
+                async move {
+                    work::check_seen(tx, *id, expected.as_deref()).await?;
+                    take(tx, core, *id, name).await
+                }
+                .boxed()
             })
             .await
     }
 }
 
 impl Desk {
-    /// Puts a label on a customer. `create`: a label that is not there is created.
-    pub async fn put_customer_label(&self, id: CustomerId, name: LabelName, create: bool) -> Result<Customer, Refusal> {
+    /// Puts a label on a customer. `create`: a label that is not there is created. `expected`: revision that the caller has
+    /// seen.
+    pub async fn put_customer_label(
+        &self,
+        id: CustomerId,
+        name: LabelName,
+        create: bool,
+        expected: Option<SeenCustomer>,
+    ) -> Result<Customer, Refusal> {
         self.core
-            .write((id, name, create), |tx, (id, name, create)| {
-                async move { put_on_customer(tx, *id, name, *create).await }.boxed()
+            .write((id, name, create, expected), |tx, (id, name, create, expected)| {
+                async move {
+                    if let Some(seen) = expected {
+                        seen.check(&current(tx, *id).await?)?;
+                    }
+                    put_on_customer(tx, *id, name, *create).await
+                }
+                .boxed()
             })
             .await
     }
 
-    /// Takes a label off a customer. Does nothing if they do not have it.
-    pub async fn take_customer_label(&self, id: CustomerId, name: LabelName) -> Result<Customer, Refusal> {
+    /// Takes a label off a customer. Does nothing if they do not have it. `expected`: revision that the caller has seen.
+    pub async fn take_customer_label(
+        &self,
+        id: CustomerId,
+        name: LabelName,
+        expected: Option<SeenCustomer>,
+    ) -> Result<Customer, Refusal> {
         self.core
-            .write((id, name), |tx, (id, name)| {
+            .write((id, name, expected), |tx, (id, name, expected)| {
                 async move {
                     let customer = current(tx, *id).await?;
+                    if let Some(seen) = expected {
+                        seen.check(&customer)?;
+                    }
                     let label = called(tx, name).await?;
                     let changed = take_off_customer(tx, customer.id, label.id).await?;
                     Ok(changed.unwrap_or(customer))
@@ -154,6 +190,17 @@ impl Desk {
             })
             .await
     }
+}
+
+/// Fails if a label was changed since the time that the caller has seen.
+fn as_seen(label: Label, expected: Option<&str>) -> Result<Label, Refusal> {
+    if expected.is_some_and(|known| known != label.updated_at.0.to_string()) {
+        return Err(Refusal::Changed(format!(
+            "label {} has changed since you looked at it; load it again, then repeat your change",
+            label.name
+        )));
+    }
+    Ok(label)
 }
 
 async fn put_on_customer(tx: &mut Tx, id: CustomerId, name: &LabelName, may_create: bool) -> Result<Customer, Refusal> {

@@ -10,7 +10,7 @@ use crate::domain::schedule::check_later;
 use crate::domain::{MessageId, Timestamp};
 use crate::store::Tx;
 
-use super::edits::{Revision, revise};
+use super::edits::{Revision, SeenMessage, revise};
 use super::handle::Desk;
 
 /// Field of a request that holds the time for a message.
@@ -18,16 +18,22 @@ pub(super) const SEND_AT: &str = "/send_at";
 
 impl Desk {
     /// Sends a message for later now, whoever has written since.
-    pub async fn release(&self, id: MessageId) -> Result<Message, Refusal> {
+    pub async fn release(&self, message: impl Into<SeenMessage> + Send) -> Result<Message, Refusal> {
         self.core
-            .write_with(id, |tx, core, id| async move { release(tx, core, *id).await }.boxed())
+            .write_with(message.into(), |tx, core, message| {
+                async move {
+                    message.check(tx).await?;
+                    release(tx, core, message.id).await
+                }
+                .boxed()
+            })
             .await
     }
 
     /// Gives a message for later another time, and another text if one is given. A held one waits for its time again.
     pub async fn change_later(
         &self,
-        id: MessageId,
+        message: impl Into<SeenMessage> + Send,
         content: Option<String>,
         send_at: Timestamp,
         author: Author,
@@ -35,14 +41,16 @@ impl Desk {
         if let Some(content) = &content {
             queue::check_text(content)?;
         }
-        let input = (id, content.map(Revision::Edit), send_at, author);
+        let input = (message.into(), content.map(Revision::Edit), send_at, author);
         self.core
-            .write_with(input, |tx, core, (id, edit, send_at, author)| {
+            .write_with(input, |tx, core, (seen, edit, send_at, author)| {
                 async move {
+                    let id = seen.id;
+                    seen.check(tx).await?;
                     later_than_now(tx, *send_at, SEND_AT)?;
-                    let mut message = for_later(tx, *id).await?;
+                    let mut message = for_later(tx, id).await?;
                     if let Some(edit) = edit {
-                        message = revise(tx, &core.policy, *id, edit, author).await?;
+                        message = revise(tx, &core.policy, id, edit, author).await?;
                     }
                     Ok(later::reschedule(tx, &message, *send_at).await?)
                 }

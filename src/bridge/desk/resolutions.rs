@@ -16,6 +16,7 @@ use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::whatsapp::PageEvent;
 use crate::store::{Cursor, NewWork, PageRequest, QuarantineItem, Tx};
 
+use super::edits::SeenMessage;
 use super::handle::Desk;
 
 /// A person's decision about a message whose outcome is unknown.
@@ -53,24 +54,32 @@ const REPLAY_PAGE: u64 = 100;
 impl Desk {
     /// Queues a failed or unknown message again. It keeps its stanza id for ever, so a customer's phone that has it
     /// already shows it once.
-    pub async fn retry(&self, id: MessageId) -> Result<Message, Refusal> {
-        self.decide(id, Decision::Retry).await
+    pub async fn retry(&self, message: impl Into<SeenMessage> + Send) -> Result<Message, Refusal> {
+        self.decide(message.into(), Decision::Retry).await
     }
 
     /// Cancels a queued message. Refused once it was handed over to WhatsApp.
-    pub async fn cancel(&self, id: MessageId) -> Result<Message, Refusal> {
-        self.decide(id, Decision::Cancel).await
+    pub async fn cancel(&self, message: impl Into<SeenMessage> + Send) -> Result<Message, Refusal> {
+        self.decide(message.into(), Decision::Cancel).await
     }
 
     /// Settles a message whose outcome is unknown.
-    pub async fn resolve(&self, id: MessageId, resolution: Resolution) -> Result<Message, Refusal> {
-        self.decide(id, Decision::Resolve(resolution)).await
+    pub async fn resolve(
+        &self,
+        message: impl Into<SeenMessage> + Send,
+        resolution: Resolution,
+    ) -> Result<Message, Refusal> {
+        self.decide(message.into(), Decision::Resolve(resolution)).await
     }
 
-    async fn decide(&self, id: MessageId, decision: Decision) -> Result<Message, Refusal> {
+    async fn decide(&self, message: SeenMessage, decision: Decision) -> Result<Message, Refusal> {
         self.core
-            .write_with((id, decision), |tx, core, (id, decision)| {
-                async move { decide(tx, core, *id, *decision).await }.boxed()
+            .write_with((message, decision), |tx, core, (message, decision)| {
+                async move {
+                    message.check(tx).await?;
+                    decide(tx, core, message.id, *decision).await
+                }
+                .boxed()
             })
             .await
     }

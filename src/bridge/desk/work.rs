@@ -152,6 +152,14 @@ fn as_expected(conversation: Conversation, expected: Option<&str>) -> Result<Con
     Ok(conversation)
 }
 
+/// Fails if a conversation, or the one in which it goes on, differs from the revision that the caller has seen.
+pub(super) async fn check_seen(tx: &mut Tx, id: ConversationId, expected: Option<&str>) -> Result<(), Refusal> {
+    if expected.is_some() {
+        as_expected(live(tx, id).await?, expected)?;
+    }
+    Ok(())
+}
+
 /// Returns a conversation, locked, or the one in which it goes on.
 pub(super) async fn live(tx: &mut Tx, id: ConversationId) -> Result<Conversation, Refusal> {
     let live = tx.conversations().live(id).await?;

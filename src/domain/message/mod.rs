@@ -3,6 +3,7 @@
 pub mod details;
 pub mod forward;
 pub mod mentions;
+mod seen;
 pub mod signature;
 pub mod special;
 pub mod vcard;
