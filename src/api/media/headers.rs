@@ -99,13 +99,53 @@ pub fn range(headers: &HeaderMap, tag: &str, size: u64) -> Result<Option<Range<u
     let Some(asked) = asked.filter(|asked| asked.starts_with("bytes=") && !of_another) else {
         return Ok(None);
     };
-    let ranges = http_range_header::parse_range_header(asked)
-        .and_then(|ranges| ranges.validate(size))
-        .map_err(|_| Unsatisfiable)?;
-    match ranges.as_slice() {
-        [one] => Ok(Some(*one.start()..*one.end() + 1)),
-        _ => Ok(None),
+    let ranges = asked.strip_prefix("bytes=").unwrap_or_default().split(',');
+    let ranges: Vec<Spec> = ranges
+        .map(|spec| Spec::read(spec.trim()))
+        .collect::<Option<_>>()
+        .ok_or(Unsatisfiable)?;
+    let mut within = ranges.iter().filter_map(|spec| spec.within(size));
+    let first = within.next().ok_or(Unsatisfiable)?;
+    Ok(Some(first).filter(|_| ranges.len() == 1))
+}
+
+/// A range as it was asked for (RFC 9110, section 14.1.2).
+#[derive(Clone, Copy, Debug)]
+enum Spec {
+    /// From this byte on, to the end or to a last byte.
+    From(u64, Option<u64>),
+    /// So many bytes at the end.
+    Last(u64),
+}
+
+impl Spec {
+    /// Parses a range; `None` if it is none.
+    fn read(text: &str) -> Option<Self> {
+        let (first, last) = text.split_once('-')?;
+        match (first, last) {
+            ("", last) => Some(Self::Last(position(last)?)),
+            (first, "") => Some(Self::From(position(first)?, None)),
+            (first, last) => {
+                let (first, last) = (position(first)?, position(last)?);
+                (first <= last).then_some(Self::From(first, Some(last)))
+            }
+        }
     }
+
+    /// Returns the bytes of a file of this size that are in the range, or `None` if none are.
+    fn within(self, size: u64) -> Option<Range<u64>> {
+        let range = match self {
+            Self::From(first, last) => first..last.map_or(size, |last| last.saturating_add(1).min(size)),
+            Self::Last(length) => size.saturating_sub(length)..size,
+        };
+        (!range.is_empty()).then_some(range)
+    }
+}
+
+/// Parses a position. One that no number can hold is behind the end of every file.
+fn position(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 /// Sets a header. Every value here consists of characters that a header allows; a value that did not would be left out.
@@ -134,8 +174,22 @@ mod tests {
         assert_eq!(asked("bytes=7-", None), Ok(Some(7..10)));
         assert_eq!(asked("bytes=-3", None), Ok(Some(7..10)));
         assert_eq!(asked("bytes=2-99", None), Ok(Some(2..10)));
+        assert_eq!(asked("bytes=-99999", None), Ok(Some(0..10)), "longer than the file");
+        assert_eq!(asked("bytes=0-99999999999999999999", None), Ok(Some(0..10)));
+        assert_eq!(asked("bytes=-99999999999999999999", None), Ok(Some(0..10)));
+        assert_eq!(asked("bytes=9-18446744073709551615", None), Ok(Some(9..10)));
         assert_eq!(asked("bytes=0-1,4-5", None), Ok(None));
-        assert_eq!(asked("bytes=10-", None), Err(Unsatisfiable));
+        assert_eq!(asked("bytes=0-1, 90-", None), Ok(None));
+        for outside in ["10-", "99999999999999999999-", "-0", "20-30,40-"] {
+            assert_eq!(
+                asked(&format!("bytes={outside}"), None),
+                Err(Unsatisfiable),
+                "{outside}"
+            );
+        }
+        for none in ["", "-", "a-b", "3-2", "+1-2", "1-2-3", "1-2,"] {
+            assert_eq!(asked(&format!("bytes={none}"), None), Err(Unsatisfiable), "{none}");
+        }
         assert_eq!(asked("lines=1-2", None), Ok(None));
         assert_eq!(asked("bytes=2-4", Some("\"t\"")), Ok(Some(2..5)));
         assert_eq!(asked("bytes=2-4", Some("\"other\"")), Ok(None));

@@ -73,6 +73,14 @@ async fn uploaded_file_is_served_whole_and_in_ranges() {
     assert!(part.bytes().await.unwrap() == bytes[100_000..300_000]);
     let end = asked("Range", "bytes=-5").await;
     assert_eq!(end.bytes().await.unwrap(), bytes[699_995..]);
+    for whole in ["bytes=-99999999", "bytes=0-99999999999999999999"] {
+        let answer = asked("Range", whole).await;
+        assert_eq!(
+            (answer.status().as_u16(), told(&answer, "content-range")),
+            (206, "bytes 0-699999/700000"),
+            "{whole}"
+        );
+    }
     let beyond = asked("Range", "bytes=700000-").await;
     assert_eq!(
         (beyond.status().as_u16(), told(&beyond, "content-range")),
