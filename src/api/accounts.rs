@@ -50,7 +50,7 @@ pub async fn list(
     sight: Sight,
     list: Listing<Filter>,
 ) -> Result<Listed<AccountView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let removed = list.filter.removed.unwrap_or(false);
     let page = store.accounts().page(request, removed, sight.accounts()).await?;
     Ok(list.answer(request, page))

@@ -25,7 +25,15 @@ pub struct Filter {
 
 /// `GET /audit`, scope `admin`: lists the audit log, the newest entries first.
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AuditView>, Problem> {
-    let request = list.page(Order::Descending)?;
+    let request = list.page(Order::Descending);
+    check_span(Place::Query, list.filter.from, list.filter.until)?;
+    if let Some(action) = list.filter.action.as_deref().filter(|action| !is_action(action)) {
+        let detail = format!(
+            "no request is audited as `{action}`; give an operation, such as `key.create`, or a part of a method and a route, \
+             such as `POST /api/v1/keys`"
+        );
+        return Err(Problem::new(Code::InvalidQuery, detail).at("/action"));
+    }
     let filter = AuditFilter {
         actor: list.filter.actor.clone(),
         action: list.filter.action.clone(),

@@ -67,8 +67,8 @@ pub async fn list(
     sight: Sight,
     list: Listing<Filter>,
 ) -> Result<Listed<ConversationView>, Problem> {
-    let request = list.page(Order::Descending)?;
-    let named = accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?;
+    let request = list.page(Order::Descending);
+    let named = (list.filter.account.as_deref(), list.filter.account_id);
     let filter = ConversationFilter {
         account: named.or(list.filter.account_id),
         customer: match list.filter.customer_id {

@@ -22,7 +22,7 @@ use crate::store::{NewApiKey, Order, Store, StoreError, StoredApiKey};
 
 /// `GET /keys`, scope `admin`: lists all keys, also revoked ones, without their secrets, the oldest first.
 pub async fn list(State(store): State<Store>, list: Listing<NoFilter>) -> Result<Listed<KeyView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let page = store.keys().page(request).await?;
     Ok(list.answer(request, page))
 }

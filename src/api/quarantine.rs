@@ -27,7 +27,7 @@ pub async fn list(
     sight: Sight,
     list: Listing<Filter>,
 ) -> Result<Listed<QuarantineView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let account = accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?;
     let page = store.quarantine().page(request, account).await?;
     Ok(list.answer(request, page))

@@ -63,7 +63,7 @@ pub use customers::summary::CustomerSummary;
 pub use customers::{Contact, CustomerChange, CustomerFilter, ResolvedCustomer};
 pub use database::connect::{OpenOptions, READERS, StatementLog, Synchronous};
 pub use database::error::StoreError;
-pub use database::page::{Cursor, MAX_PAGE, NotACursor, Order, Page, PageRequest};
+pub use database::page::{Cursor, MAX_PAGE, Order, Page, PageRequest};
 pub use database::savepoint::Savepoint;
 pub use desk::{
     AttributeChange, ConversationFilter, ExportEnd, LabelChange, NewAttribute, NewLabel, OpenCount, ScheduledSend,

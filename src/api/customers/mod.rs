@@ -45,7 +45,7 @@ pub async fn list(
     sight: Sight,
     list: Listing<Filter>,
 ) -> Result<Listed<CustomerView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let filter = CustomerFilter {
         search: list.filter.search.clone(),
         account: accounts::wanted(&store, &sight, list.filter.account.as_deref()).await?,

@@ -28,7 +28,7 @@ pub struct Filter {
 
 /// `GET /agents`, scope `read`: lists agents by id, also deactivated ones.
 pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<Listed<AgentView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let page = store.agents().page(request, list.filter.active).await?;
     Ok(list.answer(request, page))
 }

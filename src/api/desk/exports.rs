@@ -59,7 +59,7 @@ pub async fn list(
     caller: Caller,
     list: Listing<NoFilter>,
 ) -> Result<Listed<ExportView>, Problem> {
-    let request = list.page(Order::Descending)?;
+    let request = list.page(Order::Descending);
     let owner = (caller.scope < Scope::Manage).then_some(caller.owner);
     let mut page = store.exports().page(request, owner).await?;
     page.data.retain(|job| caller.sight.covers(&job.order.sight));

@@ -23,7 +23,7 @@ pub async fn list(
     Path(id): Path<ConversationId>,
     list: Listing<NoFilter>,
 ) -> Result<Listed<NoteView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let live = store.conversations().live(id).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", id))?;
     let page = store.notes().page(request, live.id).await?;

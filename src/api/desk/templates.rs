@@ -22,7 +22,7 @@ use crate::store::{Order, Store};
 
 /// `GET /templates`, scope `read`: lists templates by id.
 pub async fn list(State(store): State<Store>, list: Listing<NoFilter>) -> Result<Listed<TemplateView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     let page = store.templates().page(request).await?;
     Ok(list.answer(request, page))
 }

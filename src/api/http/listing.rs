@@ -12,10 +12,11 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::cursor::Cursors;
 use super::extract::query;
 use super::problem::{Code, Problem};
 use crate::contract::Page;
-use crate::store::{self, MAX_PAGE, Order, PageRequest};
+use crate::store::{self, Cursor, MAX_PAGE, Order, PageRequest};
 
 /// Default of `limit`, in rows.
 const DEFAULT_LIMIT: u64 = 50;
@@ -31,28 +32,24 @@ enum OrderWord {
     Desc,
 }
 
-/// Position in a list, as a query parameter.
-#[derive(Clone, Copy, Debug)]
-struct CursorParam(store::Cursor);
-
-impl<'de> Deserialize<'de> for CursorParam {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 struct Paging {
     limit: Option<u64>,
-    after: Option<CursorParam>,
-    before: Option<CursorParam>,
+    after: Option<String>,
+    before: Option<String>,
     order: Option<OrderWord>,
 }
 
+/// Filter that chooses one page of a list, and no part of the list.
+const AROUND: &str = "around";
+
 /// Query of a list: the page, and the list's own filters `F`. Unknown parameters are refused.
 pub struct Listing<F> {
-    paging: Paging,
+    limit: u64,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+    order: Option<OrderWord>,
+    cursors: Cursors,
     uri: Uri,
     pub filter: F,
 }
@@ -64,35 +61,25 @@ pub struct NoFilter {}
 impl<F> Listing<F> {
     /// Returns the requested page. `usual` is the list's default order. With `before` alone the order is descending, so
     /// that the page is the one right before it.
-    pub fn page(&self, usual: Order) -> Result<PageRequest, Problem> {
-        let Paging {
-            limit,
-            after,
-            before,
-            order,
-        } = self.paging;
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_PAGE).contains(&limit) {
-            let detail = format!("`limit` is {limit}; it can be 1 to {MAX_PAGE}");
-            return Err(Problem::new(Code::InvalidQuery, detail).at("/limit"));
-        }
-        let order = match order {
+    pub const fn page(&self, usual: Order) -> PageRequest {
+        let order = match self.order {
             Some(OrderWord::Asc) => Order::Ascending,
             Some(OrderWord::Desc) => Order::Descending,
-            None if before.is_some() && after.is_none() => Order::Descending,
+            None if self.before.is_some() && self.after.is_none() => Order::Descending,
             None => usual,
         };
-        Ok(PageRequest {
-            limit,
-            after: after.map(|cursor| cursor.0),
-            before: before.map(|cursor| cursor.0),
+        PageRequest {
+            limit: self.limit,
+            after: self.after,
+            before: self.before,
             order,
-        })
+        }
     }
 
     /// Returns the answer for a page that was read for `request`.
     pub fn answer<R, T: From<R>>(&self, request: PageRequest, page: store::Page<R>) -> Listed<T> {
-        let next_cursor = page.ends.filter(|_| page.has_more).map(|(_, last)| last.to_string());
+        let next_cursor = page.ends.filter(|_| page.has_more);
+        let next_cursor = next_cursor.map(|(_, last)| self.cursors.write(last));
         Listed {
             next: next_cursor
                 .as_deref()
@@ -118,7 +105,7 @@ impl<F> Listing<F> {
         let previous_cursor = before
             .ends
             .filter(|_| before.has_more)
-            .map(|(_, first)| first.to_string());
+            .map(|(_, first)| self.cursors.write(first));
         let mut listed = self.answer::<R, T>(request, after);
         let earlier = before.data.into_iter().rev().map(T::from);
         listed.page.data = earlier.chain(listed.page.data).collect();
@@ -138,10 +125,29 @@ impl<S: Send + Sync, F: DeserializeOwned> FromRequestParts<S> for Listing<F> {
         if let Some((unknown, _)) = filter.iter().find(|(name, _)| !filters.contains(&name.as_ref())) {
             return Err(unknown_parameter(unknown, filters));
         }
+        let of_list = filter.iter().filter(|(name, _)| name != AROUND);
+        let cursors = Cursors::new(&parts.uri, of_list.map(|(name, value)| (name.as_ref(), value.as_ref())));
+        let Paging {
+            limit,
+            after,
+            before,
+            order,
+        } = query(&encoded(paging))?;
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_PAGE).contains(&limit) {
+            let detail = format!("`limit` is {limit}; it can be 1 to {MAX_PAGE}");
+            return Err(Problem::new(Code::InvalidQuery, detail).at("/limit"));
+        }
+        let filter = query(&encoded(filter))?;
+        let read = |name, text: Option<String>| text.map(|text| cursors.read(name, &text)).transpose();
         Ok(Self {
-            paging: query(&encoded(paging))?,
-            filter: query(&encoded(filter))?,
+            limit,
+            after: read("after", after)?,
+            before: read("before", before)?,
+            order,
+            cursors,
             uri: parts.uri.clone(),
+            filter,
         })
     }
 }
@@ -216,7 +222,7 @@ fn next_link(uri: &Uri, order: Order, cursor: &str) -> String {
         Order::Descending => ("before", "desc"),
     };
     let kept = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .filter(|(name, _)| name != bound && name != "order" && name != "around");
+        .filter(|(name, _)| name != bound && name != "order" && name != AROUND);
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(kept)
         .append_pair("order", order)

@@ -2,6 +2,7 @@
 //! ids.
 
 pub mod answer;
+pub mod cursor;
 pub mod encoding;
 pub mod extract;
 pub mod listing;

@@ -39,7 +39,7 @@ pub async fn list(
     Path(conversation): Path<ConversationId>,
     list: Listing<Around>,
 ) -> Result<Listed<MessageView>, Problem> {
-    let request = list.page(Order::Ascending)?;
+    let request = list.page(Order::Ascending);
     // A merged conversation is read in the one that survived.
     let live = store.conversations().live(conversation).await?;
     let live = live.ok_or_else(|| Problem::not_found("conversation", conversation))?;

@@ -1,8 +1,5 @@
 //! Pages by key, never by offset: a page stays the same when rows are added before it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use futures_util::stream::{self, Stream, TryStreamExt};
 use sea_orm::sea_query::{ExprTrait, LikeExpr};
 use sea_orm::{
@@ -55,29 +52,6 @@ impl Cursor {
         Self {
             at: self.at,
             id: self.id.saturating_sub(1),
-        }
-    }
-}
-
-/// Error: the text is not a [`Cursor`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor; take one from the answer before")]
-pub struct NotACursor;
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.at, self.id)
-    }
-}
-
-impl FromStr for Cursor {
-    type Err = NotACursor;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (at, id) = text.split_once('.').ok_or(NotACursor)?;
-        match (at.parse(), id.parse()) {
-            (Ok(at), Ok(id)) => Ok(Self { at, id }),
-            _ => Err(NotACursor),
         }
     }
 }

@@ -48,9 +48,17 @@ async fn list_pages_both_ways_without_gap() {
     );
 
     // Between two bounds, and next to one.
-    let middle = app.json("/api/v1/customers?after=0.1&before=0.4").await;
+    let mut cursors = vec![];
+    for limit in 1..=4 {
+        let page = app.json(&format!("/api/v1/customers?limit={limit}")).await;
+        cursors.push(page["next_cursor"].as_str().unwrap().to_owned());
+    }
+    let (first, fourth) = (&cursors[0], &cursors[3]);
+    let middle = app
+        .json(&format!("/api/v1/customers?after={first}&before={fourth}"))
+        .await;
     assert_eq!(names(middle["data"].as_array().unwrap()), ["Customer 2", "Customer 3"]);
-    let near = app.json("/api/v1/customers?before=0.4&limit=2").await;
+    let near = app.json(&format!("/api/v1/customers?before={fourth}&limit=2")).await;
     assert_eq!(names(near["data"].as_array().unwrap()), ["Customer 3", "Customer 2"]);
 
     let (found, _) = walk(&app, "/api/v1/customers?search=customer%203").await;

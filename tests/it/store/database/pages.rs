@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crm::domain::Timestamp;
-use crm::store::{ConversationFilter, Cursor, Order, Page, PageRequest, Store};
+use crm::store::{ConversationFilter, Order, Page, PageRequest, Store};
 use futures_util::FutureExt;
 
 use super::databases::{BEGIN, Database, on_each_database};
@@ -73,8 +73,6 @@ async fn pages_order_messages_by_whatsapp_second(database: Database) {
     let (first, last) = all.ends.unwrap();
     let inner = contents(PageRequest::first(2).after(first).before(last)).await;
     assert_eq!(inner, ["b", "c", "d"], "bounds hold for every page");
-    let written = first.to_string();
-    assert_eq!(written.parse::<Cursor>().unwrap(), first);
     store.close().await;
 }
 
@@ -162,8 +160,5 @@ async fn page_size_is_clamped(database: Database) {
         .await
         .unwrap();
     assert_eq!((all.data.len(), all.has_more), (2, false));
-    for wrong in ["", "1", "1.", "a.b", "1.2.3", "99999999999999999999.1"] {
-        assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
-    }
     store.close().await;
 }
