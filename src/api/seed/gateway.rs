@@ -15,11 +15,14 @@ use crate::api::state::ApiState;
 use crate::bridge::{GatewayMessage, Refusal};
 use crate::contract::{MessageView, SeedAck, SeedInbox, SeedMessage, SeedTime};
 use crate::domain::gateway::GatewayPerson;
+use crate::domain::message::FIRST_CREDIBLE;
 use crate::domain::{AccountId, Timestamp, WaMessageId};
 use crate::store::Store;
 
 /// Longest id of a message, in bytes.
 const MAX_ID_BYTES: usize = 255;
+/// Greatest ack: played.
+const MAX_ACK: i32 = 4;
 /// How far ahead of our clock a gateway's may be.
 const MAX_AHEAD: Duration = Duration::from_mins(5);
 
@@ -54,6 +57,13 @@ pub async fn ack(
     Body(told): Body<SeedAck>,
 ) -> Result<Shaped<DoneOrWaiting<SeedMessage, SeedAck>>, Problem> {
     check_id(&told.whatsapp_id)?;
+    if told.ack > MAX_ACK {
+        let detail = format!(
+            "an ack is 0 on its way, 1 sent, 2 delivered, 3 read, 4 played, or negative where it was refused; this is {}",
+            told.ack
+        );
+        return Err(Problem::wrong_field("/ack", detail));
+    }
     let account = account(&state.store, &caller).await?;
     let message = state.desk.take_ack(account, told.whatsapp_id.clone(), told.ack).await?;
     let answer = match message {
@@ -73,6 +83,11 @@ fn check_id(id: &WaMessageId) -> Result<(), Problem> {
 }
 
 fn written(SeedTime(time): SeedTime, now: Timestamp) -> Result<Timestamp, Problem> {
+    if time < FIRST_CREDIBLE {
+        let detail =
+            format!("the message is older than WhatsApp ({time}); give the time of writing, or leave it out for now");
+        return Err(Problem::wrong_field("/timestamp", detail));
+    }
     if time <= now.plus(MAX_AHEAD) {
         return Ok(time);
     }

@@ -11,7 +11,7 @@ use crate::contract::Event;
 use crate::domain::account::Account;
 use crate::domain::conversation::{ChatKind, Conversation, ConversationStatus};
 use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
-use crate::domain::message::{Direction, Kind, Message, MessageState};
+use crate::domain::message::{Direction, FIRST_CREDIBLE, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
 use crate::domain::{ChatId, Timestamp};
@@ -19,8 +19,6 @@ use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, St
 
 use super::{changes, later, members, polls};
 
-/// Earliest credible time of a message: WhatsApp began in 2009.
-const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
 /// How far ahead of our clock a message's time may be; clocks and time zones are sometimes set wrong.
 const MAX_AHEAD: Duration = Duration::from_hours(24);
 /// How far WhatsApp's clocks and ours may differ before a message counts as older than another.

@@ -11,6 +11,10 @@ use crate::domain::{CustomerId, Timestamp, WaMessageId};
 /// Seconds from here on are milliseconds: as seconds they would be in the year 5138.
 const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 
+/// What is told of a time that is none, or that no message can have.
+const NO_TIME: &str =
+    "this is no time of a message; write it as 2026-11-28T23:24:13Z, or as seconds or milliseconds since 1970";
+
 /// Body of `POST /messages/send`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -103,8 +107,7 @@ impl Visitor<'_> for TimeVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<SeedTime, E> {
-        let seconds =
-            std::time::Duration::try_from_secs_f64(number).map_err(|_| E::custom("the time is before 1970"))?;
+        let seconds = std::time::Duration::try_from_secs_f64(number).map_err(|_| E::custom(NO_TIME))?;
         let millis = i64::try_from(seconds.as_millis()).unwrap_or(i64::MAX);
         // A fraction is of a second; a whole number that large is milliseconds, written as a float.
         let is_millis = seconds.as_secs() >= FIRST_MILLISECONDS.unsigned_abs();
@@ -116,7 +119,7 @@ impl Visitor<'_> for TimeVisitor {
         if let Ok(number) = text.parse() {
             return Ok(SeedTime::of_number(number));
         }
-        let time = Timestamp::read(text).ok_or_else(|| E::custom("not a time; write it as 2026-11-28T23:24:13Z"))?;
+        let time = Timestamp::read(text).ok_or_else(|| E::custom(NO_TIME))?;
         Ok(SeedTime(time))
     }
 }

@@ -20,6 +20,9 @@ use super::word::words;
 use super::{AccountId, ConversationId, CustomerId, MessageId, Timestamp, WaMessageId, WaUserId};
 use details::Details;
 
+/// Earliest credible time of a message: WhatsApp began in 2009.
+pub const FIRST_CREDIBLE: Timestamp = Timestamp(1_230_768_000_000);
+
 /// Time after writing within which WhatsApp accepts an edit of a message.
 pub const EDIT_WITHIN: Duration = Duration::from_mins(15);
 /// Time after writing within which WhatsApp deletes a message for everyone: two days and twelve hours.

@@ -195,6 +195,11 @@ async fn wrong_inbox_is_refused_with_pointer() {
         ("timestamp", json!("2026-09-22T14:13:20Z"), "/timestamp"),
         ("timestamp", json!(1_900_000_000), "/timestamp"),
         ("timestamp", json!("soon"), "/timestamp"),
+        ("timestamp", json!(0), "/timestamp"),
+        ("timestamp", json!(-5), "/timestamp"),
+        ("timestamp", json!("0001-01-01T00:00:00Z"), "/timestamp"),
+        ("timestamp", json!("2008-12-31T23:59:59Z"), "/timestamp"),
+        ("timestamp", json!(1e300), "/timestamp"),
         ("content", json!("a".repeat(70_000)), "/content"),
         ("content", json!("a\0b"), "/content"),
         ("media", json!("x"), "/media"),
@@ -204,6 +209,13 @@ async fn wrong_inbox_is_refused_with_pointer() {
         let (status, problem) = post(&app, "/messages/inbox", &body).await;
         assert_eq!((status, pointer(&problem)), (422, expected), "{problem}");
     }
+    let mut huge = good.clone();
+    huge["timestamp"] = json!(1e300);
+    let (_, problem) = post(&app, "/messages/inbox", &huge).await;
+    assert!(
+        !problem["detail"].as_str().unwrap().contains("before 1970"),
+        "{problem}"
+    );
     let group = told("120363041234567890@g.us", "Ada", "hello", "A1");
     let (_, problem) = post(&app, "/messages/inbox", &group).await;
     assert!(problem["detail"].as_str().unwrap().contains("group"), "{problem}");
@@ -281,5 +293,20 @@ async fn account_of_ours_takes_nothing_from_gateway() {
     app.post("/api/v1/accounts", &json!({ "name": "gateway" })).await;
     let (status, problem) = post(&app, "/messages/inbox", &told("447700900101", "Ada", "hello", "A1")).await;
     assert_eq!((status, problem["code"].as_str()), (409, Some("conflict")));
+    app.stop().await;
+}
+
+/// A number that means nothing would wait for a day and then be nothing.
+#[tokio::test]
+async fn ack_out_of_range_is_refused() {
+    let app = App::start().await;
+    for ack in [5, 99, i32::MAX] {
+        let (status, problem) = post(&app, "/messages/ack", &json!({ "whatsapp_id": "A1", "ack": ack })).await;
+        assert_eq!((status, pointer(&problem)), (422, "/ack"), "{problem}");
+    }
+    for ack in [-1, 0, 1, 2, 3, 4] {
+        let told = json!({ "whatsapp_id": format!("A{ack}"), "ack": ack });
+        assert_eq!(post(&app, "/messages/ack", &told).await.0, 202, "{ack}");
+    }
     app.stop().await;
 }
