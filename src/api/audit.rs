@@ -4,10 +4,14 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::filters::{Place, check_span};
 use super::http::listing::{Listed, Listing};
-use super::http::problem::Problem;
+use super::http::problem::{Code, Problem};
+use super::router::ROUTES;
+use super::ws::COMMANDS;
+use crate::bridge::ROOM_COMMANDS;
 use crate::contract::AuditView;
-use crate::domain::Timestamp;
+use crate::domain::{Operation, Timestamp};
 use crate::store::{AuditEntry, AuditFilter, Order, Store};
 
 /// Filters of the audit log.
@@ -42,6 +46,20 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
     };
     let page = store.audit().page(request, &filter).await?;
     Ok(list.answer(request, page))
+}
+
+/// Returns whether an action is of this name, or has this in it. Databases differ in whether they tell upper case from lower.
+fn is_action(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let is_in = |action: &str| action.to_ascii_lowercase().contains(&text);
+    let in_rooms = || ROOM_COMMANDS.iter().any(|(word, _)| is_in(&format!("ROOM !{word}")));
+    let on_sockets = || COMMANDS.iter().any(|(op, _)| is_in(&format!("WS {op}")));
+    let by_rest = || {
+        ROUTES
+            .iter()
+            .any(|(method, path, _)| is_in(&format!("{method} {path}")))
+    };
+    Operation::ALL.iter().any(|operation| operation.as_str() == text) || by_rest() || on_sockets() || in_rooms()
 }
 
 impl From<AuditEntry> for AuditView {

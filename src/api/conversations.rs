@@ -8,8 +8,8 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::accounts;
 use super::desk::work::tagged;
+use super::filters::{self, Place};
 use super::http::answer::{Found, Tagged};
 use super::http::extract::Path;
 use super::http::listing::{Listed, Listing};
@@ -70,11 +70,8 @@ pub async fn list(
     let request = list.page(Order::Descending);
     let named = (list.filter.account.as_deref(), list.filter.account_id);
     let filter = ConversationFilter {
-        account: named.or(list.filter.account_id),
-        customer: match list.filter.customer_id {
-            Some(id) => Some(store.customers().surviving(id).await?),
-            None => None,
-        },
+        account: filters::account(&store, &sight, Place::Query, named).await?,
+        customer: filters::customer(&store, &sight, list.filter.customer_id).await?,
         status: list.filter.status,
         assignee: list.filter.assignee.map(|agent| agent.0),
         label: match &list.filter.label {

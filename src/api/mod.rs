@@ -10,6 +10,7 @@ mod conversations;
 mod customers;
 mod desk;
 mod export;
+mod filters;
 mod history;
 mod homeserver;
 mod http;

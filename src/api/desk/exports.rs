@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::api::access::auth::Caller;
 use crate::api::access::sight::Path;
+use crate::api::filters::{OfMessages, Place};
 use crate::api::http::answer::{Accepted, Keyed, Replay};
 use crate::api::http::extract::Body;
 use crate::api::http::listing::{Listed, Listing, NoFilter};
@@ -139,23 +140,14 @@ async fn filter(store: &Store, sight: &Sight, request: &ExportRequest) -> Result
         let detail = "customers are filtered by `account` alone; leave this out";
         return Err(Problem::wrong_field(pointer, detail));
     }
-    let named = match request.account.as_deref() {
-        None => None,
-        Some(named) => {
-            let account = store.accounts().called(named).await?;
-            let account = account.filter(|account| sight.sees(account.id));
-            let detail = || format!("there is no account {named}; name one of `GET /api/v1/accounts`");
-            Some(account.ok_or_else(|| Problem::wrong_field("/account", detail()))?.id)
-        }
-    };
-    Ok(ExportFilter {
-        account: named.or(request.account_id),
-        customer: match request.customer_id {
-            Some(id) => Some(store.customers().surviving(id).await?),
-            None => None,
-        },
-        conversation: request.conversation_id,
+    let filter = OfMessages {
+        place: Place::Body,
+        account: request.account.as_deref(),
+        account_id: request.account_id,
+        customer_id: request.customer_id,
+        conversation_id: request.conversation_id,
         from: request.from,
         until: request.until,
-    })
+    };
+    filter.resolved(store, sight).await
 }

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::accounts;
+use super::filters::{OfMessages, Place};
 use super::http::extract::Query;
 use super::http::problem::Problem;
 use super::openapi::answers::{Rows, Shaped};
@@ -63,17 +64,16 @@ pub async fn messages(
     sight: Sight,
     Query(wanted): Query<Messages>,
 ) -> Result<Shaped<Rows<MessageView>>, Problem> {
-    let named = accounts::wanted(&store, &sight, wanted.account.as_deref()).await?;
-    let filter = ExportFilter {
-        account: named.or(wanted.account_id),
-        customer: match wanted.customer_id {
-            Some(id) => Some(store.customers().surviving(id).await?),
-            None => None,
-        },
-        conversation: wanted.conversation_id,
+    let filter = OfMessages {
+        place: Place::Query,
+        account: wanted.account.as_deref(),
+        account_id: wanted.account_id,
+        customer_id: wanted.customer_id,
+        conversation_id: wanted.conversation_id,
         from: wanted.from,
         until: wanted.until,
     };
+    let filter = filter.resolved(&store, &sight).await?;
     let format = wanted.format.unwrap_or_default();
     let sights = store.sights();
     let counted = sights.count_messages(&sight, of_messages(filter));

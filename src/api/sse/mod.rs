@@ -10,11 +10,13 @@ use serde::Deserialize;
 
 use super::access::auth::Caller;
 use super::accounts;
+use super::filters;
 use super::http::extract::{Query, parse_value};
 use super::http::problem::{Code, Problem};
 use super::openapi::answers::{Events, Shaped};
 use super::state::ApiState;
 use crate::contract::{FilterRequest, JournalEvent};
+use crate::domain::ConversationId;
 use crate::domain::rights::Sight;
 use crate::store::EventFilter;
 
@@ -58,6 +60,10 @@ fn tell(event: &JournalEvent) -> serde_json::Result<Option<String>> {
 
 /// Returns the event after which a client wants to go on.
 pub fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    if headers.get_all(&LAST_EVENT_ID).iter().nth(1).is_some() {
+        let detail = "the header Last-Event-ID is there more than once; send it once";
+        return Err(Problem::new(Code::MalformedRequest, detail));
+    }
     let Some(id) = headers.get(&LAST_EVENT_ID).filter(|id| !id.is_empty()) else {
         return Ok(None);
     };
@@ -80,10 +86,15 @@ async fn filter(state: &ApiState, sight: &Sight, asked: &Filter) -> Result<Event
     let ids = asked.conversation_ids.as_ref().map(words);
     let ids: Option<Result<Vec<i64>, _>> = ids.map(|ids| ids.iter().map(|id| id.parse()).collect());
     let ids = ids.transpose().map_err(wrong_id)?;
+    let ids = ids.map(|ids| ids.into_iter().map(ConversationId).collect::<Vec<_>>());
+    for id in ids.iter().flatten() {
+        let live = filters::live(&state.store, sight, *id).await;
+        live.map_err(|problem| problem.at("/conversation_ids"))?;
+    }
     let account = accounts::wanted(&state.store, sight, asked.account.as_deref()).await?;
     let request = FilterRequest {
         types,
-        conversation_ids: ids.map(|ids| ids.into_iter().map(crate::domain::ConversationId).collect()),
+        conversation_ids: ids,
         account: None,
     };
     EventFilter::new(request, account)

@@ -27,6 +27,7 @@ use super::openapi::answers::{Shaped, Socket};
 use super::server::wire::Wire;
 use super::state::ApiState;
 use crate::domain::Operation;
+pub use command::COMMANDS;
 use connection::{Connection, Place};
 
 /// Pause that a client is asked to make when there is no place for it.

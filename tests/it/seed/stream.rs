@@ -8,6 +8,7 @@ use crm::domain::MessageId;
 use crm::domain::message::MessageState;
 use crm::store::StoreError;
 use futures_util::FutureExt as _;
+use reqwest::Method;
 use serde_json::json;
 
 use super::{Events, NOW, post, told};
@@ -82,11 +83,11 @@ async fn superseded_events_are_unnamed_objects() {
 async fn event_stream_is_journal_with_filter_and_cursor() {
     let app = App::start().await;
     let mut all = Events::open(&app, &app.key, "/api/v1/events", None).await;
-    let path = "/api/v1/events?types=message.received,message.queued&conversation_ids=2&account=default";
-    let mut some = Events::open(&app, &app.key, path, None).await;
     app.inbound("Ada", "+447700900101", "hello").await;
     app.inbound("Bob", "+447700900102", "hello").await;
     post(&app, "/messages/send", &json!({ "customer_id": 2, "content": "hi" })).await;
+    let path = "/api/v1/events?types=message.received,message.queued&conversation_ids=2&account=default&resume_from=0";
+    let mut some = Events::open(&app, &app.key, path, None).await;
     let first = all.next().await.unwrap();
     assert_eq!(first.data["seq"].to_string(), first.id.clone().unwrap());
     assert_eq!(
@@ -122,6 +123,15 @@ async fn event_stream_is_journal_with_filter_and_cursor() {
         assert_eq!(app.get(path).await.status(), 400, "{path}");
     }
     assert_eq!(app.get("/api/v1/events?account=nobody").await.status(), 404);
+    let twice = app
+        .request(Method::GET, "/api/v1/events")
+        .header("Last-Event-ID", "1")
+        .header("Last-Event-ID", "2");
+    assert_eq!(
+        twice.send().await.unwrap().status(),
+        400,
+        "which of the two would count?"
+    );
     app.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! What a request carries and nobody looks at is refused, not dropped; what is wrong is said in plain words, with its place.
 
 mod bodies;
+mod filters;
 mod headers;
 mod tags;
 mod words;

@@ -378,12 +378,14 @@ async fn exports_of_owner_are_bounded_and_asked_once() {
         202,
         "another owner's are not counted"
     );
+    let unknown = json!({ "what": "messages", "account": "none" });
+    let (status, _, problem) = refused(app.post(PATH, &unknown).await).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (404, &json!("/account")));
     for (body, pointer) in [
         (
             json!({ "what": "customers", "from": "2026-01-01T00:00:00Z" }),
             Some("/from"),
         ),
-        (json!({ "what": "messages", "account": "none" }), Some("/account")),
         (json!({ "what": "keys" }), None),
         (json!({ "what": "messages", "format": "xml" }), None),
         (json!({ "what": "messages", "search": "x" }), None),
