@@ -12,6 +12,7 @@ use crate::domain::{AccountId, ConversationId, CustomerId, MessageId, Seq, Times
 /// parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ClientFrame", bound = "D: JsonSchema + Default")]
+#[serde(deny_unknown_fields)]
 pub struct ClientFrame<D = Value> {
     /// Name of the operation.
     pub op: String,

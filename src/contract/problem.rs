@@ -144,6 +144,9 @@ pub struct ProblemBody {
     /// Of `overtaken`: what others have written since the author looked, the newest first; absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<MissedView>,
+    /// Time after which to try again, in milliseconds, as `Retry-After` says it in seconds; absent where that is of no use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// Id of what an earlier request with the same idempotency key made; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,

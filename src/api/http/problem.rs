@@ -94,6 +94,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
             missed: self.missed.clone(),
+            retry_after_ms: self.retry_after.map(in_ms),
             id: self.made,
         }
     }
@@ -150,6 +151,11 @@ impl From<Refusal> for Problem {
             },
         }
     }
+}
+
+/// Returns whole milliseconds, rounded up: who comes then is not too early.
+fn in_ms(after: Duration) -> u64 {
+    u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 fn of_template(fault: TemplateFault) -> Problem {

@@ -40,12 +40,13 @@ pub const COMMANDS: &[(&str, Operation)] = &[
     ("cancel", Operation::ReleaseMessage),
 ];
 
-/// Executes a command and returns its reply, or `None` if there is no such command. Its problems are replies too, with
+/// Executes a command and returns its reply, or `None` if there is no such command. `request`: id of it, for problems and the
+/// audit log. Its problems are replies too, with
 /// the status that REST would answer.
 pub async fn run(
     state: &ApiState,
     caller: &Caller,
-    session: &str,
+    request: &str,
     frame: ClientFrame,
 ) -> Option<serde_json::Result<Reply>> {
     let (_, operation) = COMMANDS.iter().find(|(op, _)| *op == frame.op)?;
@@ -55,7 +56,7 @@ pub async fn run(
         .and_then(|_| caller.may(*operation));
     let line = || {
         let action = format!("WS {}", frame.op);
-        audit::line(caller, *operation, action, subject(&frame.d), session)
+        audit::line(caller, *operation, action, subject(&frame.d), request)
     };
     let audited = match allowed.map(|()| line()) {
         Ok(Some(line)) => state.access().record(line).await.map_err(Problem::from),
@@ -66,11 +67,7 @@ pub async fn run(
         Ok(()) => execute(state, caller, &frame.op, frame.d).await,
         Err(problem) => Err(problem),
     };
-    let done = answer.unwrap_or_else(|problem| Done {
-        status: problem.code.status(),
-        d: RawJson::of(&problem.body("/api/v1/ws", session)),
-        replayed: false,
-    });
+    let done = answer.unwrap_or_else(|problem| Done::refused(&problem, request));
     let d = if caller.sight.hides_numbers() {
         done.d.and_then(|d| hidden(&d))
     } else {
@@ -84,6 +81,25 @@ pub async fn run(
     }))
 }
 
+/// Returns the reply to a frame that could not be read, which counts as a request as well.
+pub fn refused(
+    state: &ApiState,
+    caller: &Caller,
+    id: Value,
+    problem: Problem,
+    request: &str,
+) -> serde_json::Result<Reply> {
+    let counted = state.access().rates().count(caller.key, true);
+    let problem = counted.map_or_else(|refused| refused.0, |_| problem);
+    let Done { status, d, replayed } = Done::refused(&problem, request);
+    Ok(Reply {
+        id: Some(id),
+        status,
+        d: d?,
+        idempotent_replayed: replayed,
+    })
+}
+
 /// Returns the path of what a command is about, for the audit log.
 fn subject(d: &Value) -> String {
     let id = |field: &str| d.get(field).and_then(Value::as_i64);
@@ -95,10 +111,6 @@ fn subject(d: &Value) -> String {
 }
 
 async fn execute(state: &ApiState, caller: &Caller, op: &str, d: Value) -> Result<Done, Problem> {
-    if d.is_array() {
-        let detail = "the data of a command is an array and has to be an object, with its fields by their names";
-        return Err(Problem::wrong_field("", detail));
-    }
     match op {
         "send" => send_message(state, caller, d).await,
         "forward" => desk::forward(state, caller, d).await,
@@ -127,6 +139,14 @@ pub(super) struct Done {
 }
 
 impl Done {
+    fn refused(problem: &Problem, request: &str) -> Self {
+        Self {
+            status: problem.code.status(),
+            d: RawJson::of(&problem.body("/api/v1/ws", request)),
+            replayed: false,
+        }
+    }
+
     pub(super) fn new(status: StatusCode, d: &impl Serialize) -> Self {
         Self {
             status: status.as_u16(),

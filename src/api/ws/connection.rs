@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::feed::{Following, Line};
-use super::frame::{self, Close, failed, length};
+use super::frame::{self, Close, Heard, failed, length};
 use super::identify::{Identified, Start, identify};
 use super::queue::{Queue, write};
 use super::seats::{Seat, WaitingSeat};
@@ -293,18 +293,27 @@ impl Live<'_> {
 
     /// Executes the client's commands and answers its heartbeats.
     async fn listen(&self, stream: &mut SplitStream<WebSocket>, caller: &Caller) -> Result<Never, Close> {
+        let mut asked = 0_u64;
         loop {
             let frame = timeout(self.state.limits.silence, next_heard(stream, MAX_BODY_BYTES))
                 .await
                 .map_err(|_| Close::TimedOut)??;
             let Some(frame) = frame else { continue };
-            let answer = if frame.op == "heartbeat" {
-                ServerFrame::HeartbeatAck { s: frame.s }
-            } else {
-                self.still_valid(caller).await?;
-                let reply = Box::pin(command::run(self.state, caller, self.session, frame)).await;
-                let reply = reply.ok_or(Close::BadOp)?;
-                ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
+            asked += 1;
+            // Each request has an id of its own, as in REST; its beginning tells the session.
+            let request = format!("{}-{asked}", self.session);
+            let answer = match frame {
+                Heard::Frame(frame) if frame.op == "heartbeat" => ServerFrame::HeartbeatAck { s: frame.s },
+                Heard::Frame(frame) => {
+                    self.still_valid(caller).await?;
+                    let reply = Box::pin(command::run(self.state, caller, &request, frame)).await;
+                    let reply = reply.ok_or(Close::BadOp)?;
+                    ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
+                }
+                Heard::Wrong { id, problem } => {
+                    let reply = command::refused(self.state, caller, id, problem, &request);
+                    ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
+                }
             };
             self.queue.push(answer).await?;
         }
@@ -343,19 +352,21 @@ impl Live<'_> {
 /// Returns the client's next frame, of at most `max` bytes.
 async fn next(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<ClientFrame, Close> {
     loop {
-        if let Some(frame) = next_heard(stream, max).await? {
-            return Ok(frame);
+        match next_heard(stream, max).await? {
+            Some(Heard::Frame(frame)) => return Ok(frame),
+            Some(Heard::Wrong { .. }) => return Err(Close::Undecodable),
+            None => {}
         }
     }
 }
 
 /// Returns the client's next frame, or `None` for a ping or pong, which only show that it is alive.
-async fn next_heard(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<Option<ClientFrame>, Close> {
+async fn next_heard(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<Option<Heard>, Close> {
     match stream.next().await {
         None | Some(Ok(Message::Close(_))) => Err(Close::Gone),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(message)) if length(&message) > max => Err(Close::TooLarge),
-        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|_| Close::Undecodable),
+        Some(Ok(Message::Text(text))) => frame::read(&text).map(Some),
         Some(Ok(Message::Binary(_))) => Err(Close::Undecodable),
         Some(Err(error)) => Err(broken(&error)),
     }

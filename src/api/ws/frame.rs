@@ -2,7 +2,11 @@
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 
-use crate::contract::ServerFrame;
+use serde_json::Value;
+
+use crate::api::http::extract::parse;
+use crate::api::http::problem::Problem;
+use crate::contract::{ClientFrame, ServerFrame};
 
 /// Reason for closing a connection. The numbers are a contract with integrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +42,7 @@ impl Close {
             Self::TryLater => "there are too many connections; try again later",
             Self::Unknown => "the server failed; reconnect and resume",
             Self::BadOp => "there is no such op, or not at this point",
-            Self::Undecodable => "the frame is not a JSON object with an op",
+            Self::Undecodable => "the frame is not a JSON object with an op and known fields",
             Self::NotIdentified => "identify first",
             Self::AuthFailed => "the key is unknown, expired or revoked",
             Self::BadSequence => "that sequence number has not been given out yet",
@@ -57,6 +61,42 @@ impl Close {
             reason: Utf8Bytes::from_static(self.reason()),
         }))
     }
+}
+
+/// What a client said.
+pub enum Heard {
+    Frame(ClientFrame),
+    /// A frame that is wrong and has an `id`, so that it can be answered.
+    Wrong {
+        id: Value,
+        problem: Problem,
+    },
+}
+
+/// Reads a frame. One that is no object, or is wrong and has no `id`, ends the connection.
+pub fn read(text: &str) -> Result<Heard, Close> {
+    let mut problem = match parse(text.as_bytes()) {
+        Ok(frame) => return Ok(Heard::Frame(frame)),
+        Err(problem) => problem,
+    };
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else {
+        return Err(Close::Undecodable);
+    };
+    let id = fields.remove("id").filter(|id| !id.is_null());
+    let (Some(id), Some(Value::String(_))) = (id, fields.get("op")) else {
+        return Err(Close::Undecodable);
+    };
+    // A misplaced key would not protect from a second message.
+    let advice = "what belongs to a command goes into its `d`";
+    for error in problem
+        .errors
+        .iter_mut()
+        .filter(|error| error.detail.starts_with("unknown"))
+    {
+        error.detail = format!("{}; {advice}", error.detail);
+        problem.detail.clone_from(&error.detail);
+    }
+    Ok(Heard::Wrong { id, problem })
 }
 
 /// Serialises a frame.

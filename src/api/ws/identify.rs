@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::frame::Close;
 use crate::api::access::auth::Caller;
+use crate::api::http::extract::parse_value;
 use crate::api::http::problem::Code;
 use crate::api::state::ApiState;
 use crate::contract::{FilterRequest, Identify};
@@ -38,7 +39,7 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
     let asked: Identify = if d.is_null() {
         Identify::default()
     } else {
-        serde_json::from_value(d).map_err(|_| Close::Undecodable)?
+        parse_value(d).map_err(|_| Close::Undecodable)?
     };
     let caller = match (&asked.token, header) {
         // Nobody's key is empty; the check of keys refuses it as well.
@@ -72,7 +73,20 @@ async fn filter(state: &ApiState, sight: &Sight, asked: Option<Value>) -> Result
     let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
         return Ok(EventFilter::default());
     };
-    let request: FilterRequest = serde_json::from_value(asked).map_err(|_| Close::BadFilter)?;
+    let request: FilterRequest = parse_value(asked).map_err(|_| Close::BadFilter)?;
+    for id in request.conversation_ids.iter().flatten() {
+        let is_seen = state.store.sights().conversation(sight, *id).await;
+        let exists = state
+            .store
+            .conversations()
+            .live(*id)
+            .await
+            .map_err(|_| Close::Unknown)?
+            .is_some();
+        if !exists || !is_seen.map_err(|_| Close::Unknown)? {
+            return Err(Close::BadFilter);
+        }
+    }
     let account = match &request.account {
         Some(name) => {
             let account = state.store.accounts().called(name).await.map_err(|_| Close::Unknown)?;

@@ -136,14 +136,17 @@ pub enum Answered<T> {
     Replayed(StoredAnswer),
 }
 
-/// Refuses an idempotency key that is empty or longer than [`MAX_IDEMPOTENCY_KEY`] characters.
+/// Refuses an idempotency key that is empty, longer than [`MAX_IDEMPOTENCY_KEY`] characters or not printable ASCII. So a key
+/// is one in a header if it is one in a command.
 pub(crate) fn check_key(idempotency: Option<&Idempotency>) -> Result<(), Refusal> {
-    match idempotency {
-        Some(Idempotency { key, .. }) if key.is_empty() || key.chars().count() > MAX_IDEMPOTENCY_KEY => {
-            Err(Refusal::BadIdempotencyKey)
-        }
-        _ => Ok(()),
+    let Some(Idempotency { key, .. }) = idempotency else {
+        return Ok(());
+    };
+    let is_printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || !is_printable {
+        return Err(Refusal::BadIdempotencyKey);
     }
+    Ok(())
 }
 
 /// Upper bound of an idempotency key, in characters.

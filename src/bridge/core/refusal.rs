@@ -90,8 +90,10 @@ pub enum Refusal {
     /// The reaction is not an emoji.
     #[error("this is not an emoji; give one, or leave it empty to remove your reaction")]
     BadEmoji,
-    /// The idempotency key is empty or longer than [`MAX_IDEMPOTENCY_KEY`] characters.
-    #[error("the idempotency key is empty or longer than {MAX_IDEMPOTENCY_KEY} characters; use a UUID")]
+    /// The idempotency key is empty, longer than [`MAX_IDEMPOTENCY_KEY`] characters, or not printable ASCII.
+    #[error(
+        "an idempotency key has 1 to {MAX_IDEMPOTENCY_KEY} characters of printable ASCII, and this one has not; use a UUID"
+    )]
     BadIdempotencyKey,
     /// The same idempotency key came with another body before (rule 25).
     #[error("this idempotency key was used for another request; use a new one")]

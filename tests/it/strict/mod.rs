@@ -3,6 +3,7 @@
 mod bodies;
 mod filters;
 mod headers;
+mod socket;
 mod tags;
 mod words;
 
