@@ -54,7 +54,7 @@ fn plain(error: &str) -> String {
         "invalid float literal" | "cannot parse float from empty string" => {
             "this is no number; give one, such as 51.5".to_owned()
         }
-        "provided string was not `true` or `false`" => "this is neither true nor false; give one of them".to_owned(),
+        "provided string was not `true` or `false`" => "this is not true or false; give one of them".to_owned(),
         other => other.replace("unknown variant", "unknown word"),
     }
 }
