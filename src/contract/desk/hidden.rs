@@ -227,7 +227,7 @@ mod tests {
             "both": "+44 (0) 7700 900 555 at noon", "of": ["0044-7700-900555", { "x": "7700.900.555" }],
             "447700900555": "yes", "+44 7700 900555": "also", "900555": "short", "order": 2_026_113_012, "ref": "20261130-4711", "size": 42,
             "time": "2026-11-30T20:02:41Z" } });
-        let shown = json!({ HIDDEN: "also", "hidden 2": "yes", "900555": "short", "n": HIDDEN, "f": HIDDEN, "formatted": HIDDEN, "national": HIDDEN,
+        let shown = json!({ HIDDEN: "yes", "hidden 2": "also", "900555": "short", "n": HIDDEN, "f": HIDDEN, "formatted": HIDDEN, "national": HIDDEN,
             "both": "hidden at noon", "of": [HIDDEN, { "x": HIDDEN }],
             "order": 2_026_113_012, "ref": "20261130-4711", "size": 42, "time": "2026-11-30T20:02:41Z" });
         assert_eq!(hidden(customer)["attributes"], shown);
