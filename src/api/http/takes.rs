@@ -26,10 +26,8 @@ impl Takes {
     pub const QUERY: Self = Self(1);
     /// A body.
     pub const BODY: Self = Self(1 << 1);
-    /// The header `Idempotency-Key`.
-    pub const IDEMPOTENCY_KEY: Self = Self(1 << 2);
     /// The header `If-Match`.
-    pub const IF_MATCH: Self = Self(1 << 3);
+    pub const IF_MATCH: Self = Self(1 << 2);
 
     /// Returns the parts of both.
     #[must_use]
@@ -49,14 +47,10 @@ impl Takes {
             let detail = format!("unknown field `{name}`, this takes no parameters; remove it");
             return Err(Problem::new(Code::InvalidQuery, detail).at(pointer_to(&name)));
         }
-        // A read changes nothing, so there is nothing that these could protect.
-        let changes = !method.is_safe();
-        if changes && !self.has(Self::IDEMPOTENCY_KEY) && headers.contains_key(&IDEMPOTENCY_KEY) {
-            let detail = "this keeps no idempotency keys, so one would protect from no repetition; leave the header \
-                          `Idempotency-Key` out";
-            return Err(Problem::new(Code::BadIdempotencyKey, detail));
-        }
-        if changes && !self.has(Self::IF_MATCH) && headers.contains_key(header::IF_MATCH) {
+        // A read changes nothing, so there is nothing that it could protect. A key for repetitions may come with every change:
+        // where none is kept, a repetition does nothing more.
+        let is_ignored = !method.is_safe() && !self.has(Self::IF_MATCH);
+        if is_ignored && headers.contains_key(header::IF_MATCH) {
             let detail = "this compares no entity tags, so it would be done whatever has changed; leave the header \
                           `If-Match` out";
             return Err(Problem::new(Code::MalformedRequest, detail));

@@ -31,8 +31,6 @@ impl Input for Result<WebSocketUpgrade, WebSocketUpgradeRejection> {
 }
 
 impl Input for IdempotencyKey {
-    const TAKES: Takes = Takes::IDEMPOTENCY_KEY;
-
     fn describe(draft: &mut Draft<'_>) {
         draft.takes("Idempotency-Key");
         draft.problems(&[400, 409, 422]);

@@ -19,8 +19,10 @@ fn finding<'a>(findings: &'a Value, check: &str) -> &'a Value {
 /// `doctor` and `status` say what to install or correct.
 #[tokio::test]
 async fn missing_browser_or_driver_is_explained() {
-    // No PATH leads to a driver.
-    let shell = Shell::bare().with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium");
+    // A driver that is installed is found without a PATH too.
+    let shell = Shell::bare()
+        .with("CRM_WHATSAPP_BROWSER", "/nowhere/chromium")
+        .with("CRM_WHATSAPP_DRIVER", "/nowhere/chromedriver");
     let ended = shell.run(&["doctor", "-o", "json"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let findings = ended.json();
@@ -38,7 +40,7 @@ async fn missing_browser_or_driver_is_explained() {
         driver["detail"]
             .as_str()
             .unwrap()
-            .contains("apt install chromium-driver")
+            .contains("correct CRM_WHATSAPP_DRIVER")
     );
 
     let served = Served::start(Shell::bare()).await;
