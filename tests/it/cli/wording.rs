@@ -98,7 +98,6 @@ async fn named_thing_that_is_absent_is_not_found() {
         &["export", "messages", "--account", "nope", "--job"],
         &["sync", "--account", "nope"],
         &["tail", "--account", "nope"],
-        &["tail", "--conversation", "99"],
         &["customer", "merge", "1", "99"],
         &["conversation", "assign", "1", "99"],
     ] {
