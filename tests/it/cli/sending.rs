@@ -163,7 +163,7 @@ async fn send_before_login_names_crm_login() {
         })
         .await
         .unwrap();
-    let ended = Shell::of(&app).run(&["send", TO, "hello", "--timeout", "300ms"]).await;
+    let ended = Shell::of(&app).run(&["send", TO, "hello", "--timeout", "3s"]).await;
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.err.contains("crm login"), "{}", ended.err);
     app.stop().await;
