@@ -263,7 +263,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 /// stumbled over.
 fn told(error: clap::Error) -> clap::Error {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
-    let is_no_number = std::error::Error::source(&error).is_some_and(|source| source.is::<std::num::ParseIntError>());
+    let is_no_number =
+        std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::num::ParseIntError>);
     let given = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,

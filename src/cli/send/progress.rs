@@ -46,8 +46,8 @@ impl Progress {
     }
 }
 
-fn told(stage: Stage) -> Option<String> {
-    Some(match stage {
+fn told(reached: Stage) -> Option<String> {
+    Some(match reached {
         Stage::Preparing => return None,
         Stage::HandingOver(key) => format!(
             "The server may have taken it; repeat it with --idempotency-key {key}, so that it is not sent twice."

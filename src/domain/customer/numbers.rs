@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Customer;
 use super::names::NameSource;
+use super::{Customer, PhoneNumber};
 
 /// Stands for a number, or for a name that is only a number, where nobody's id is known.
 pub const HIDDEN: &str = "hidden";
@@ -108,7 +108,7 @@ impl Customer {
     /// Returns the numbers that are known of the customer.
     pub fn known_numbers(&self) -> KnownNumbers {
         let name = (self.name_source == NameSource::Number).then_some(self.name.as_str());
-        KnownNumbers::of(self.phone.iter().map(|phone| phone.as_str()).chain(name))
+        KnownNumbers::of(self.phone.iter().map(PhoneNumber::as_str).chain(name))
     }
 }
 

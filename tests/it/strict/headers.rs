@@ -1,7 +1,5 @@
 //! Headers that promise something: each is honoured or refused.
 
-use reqwest::Method;
-
 use super::{TO, problem};
 use crate::api::app::App;
 

@@ -68,9 +68,9 @@ async fn message_change_with_stale_tag_is_refused() {
     }
     assert_eq!(tag(&app.get(&path).await), first, "nothing was changed");
 
-    let changed = asked(&app, "PATCH", &path, &first, Some(&edit)).await;
-    assert_eq!(changed.status(), 202);
-    let second = tag(&changed);
+    let edited = asked(&app, "PATCH", &path, &first, Some(&edit)).await;
+    assert_eq!(edited.status(), 202);
+    let second = tag(&edited);
     assert_ne!(second, first);
     assert_eq!(tag(&app.get(&path).await), second);
     let late = asked(&app, "POST", &format!("{path}/cancel"), &first, None).await;

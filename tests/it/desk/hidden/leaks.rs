@@ -2,6 +2,7 @@
 
 use crm::api::AccessRules;
 use crm::contract::Scope;
+use crm::domain::hex::hex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -117,8 +118,8 @@ async fn template_of_agent_has_no_number() {
         (&zoe, "digits", "customer.attributes.n"),
         (&nobody, "hi", "customer.name"),
     ] {
-        let (render, whom, send) = both(message, name);
-        for told in [agent.post(&render, &whom).await, agent.post("/messages", &send).await] {
+        let (render, whom, order) = both(message, name);
+        for told in [agent.post(&render, &whom).await, agent.post("/messages", &order).await] {
             let text = told.body.to_string();
             assert_eq!(told.status, 422, "{name}: {text}");
             assert!(text.contains(variable) && text.contains("manager"), "{name}: {text}");
@@ -126,15 +127,15 @@ async fn template_of_agent_has_no_number() {
         }
     }
     for (name, content) in [("hi", "Hi Zoe"), ("note", "We ask at noon"), ("else", "Call us")] {
-        let (render, whom, send) = both(&zoe, name);
+        let (render, whom, order) = both(&zoe, name);
         assert_eq!(agent.post(&render, &whom).await.body["content"], content);
-        let sent = agent.post("/messages", &send).await;
+        let sent = agent.post("/messages", &order).await;
         assert_eq!((sent.status, &sent.body["content"]), (202, &json!(content)));
     }
-    let (_, _, send) = both(&zoe, "each");
-    assert_eq!(agent.post("/messages", &send).await.body["content"], "ask at noon");
-    let (_, _, send) = both(&zoe, "call");
-    let sent = app.post("/api/v1/messages", &send).await;
+    let (_, _, order) = both(&zoe, "each");
+    assert_eq!(agent.post("/messages", &order).await.body["content"], "ask at noon");
+    let (_, _, order) = both(&zoe, "call");
+    let sent = app.post("/api/v1/messages", &order).await;
     assert_eq!(sent.status(), 202, "a manager sends it");
     let sent: Value = sent.json().await.unwrap();
     assert_eq!(sent["content"], format!("Call {PHONE}"));
@@ -150,11 +151,7 @@ async fn tag_without_number_holds_no_hash_of_it() {
     let path = format!("/customers/{}", ada.customer_id.unwrap());
     let seen = agent.get(&path).await;
     for known in [PHONE, DIGITS, "447700900571"] {
-        let hash: String = Sha256::digest(known)
-            .iter()
-            .take(6)
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let hash = hex(&Sha256::digest(known)[..6]);
         assert!(!seen.tag.contains(&hash), "{known}: {}", seen.tag);
     }
     // The tag goes with what the agent sees.
