@@ -77,7 +77,8 @@ async fn checked(takes: Takes, request: Request) -> Result<Request, Problem> {
         let detail = "the body is encoded, and this server takes it only as it is; send it without `Content-Encoding`";
         return Err(Problem::new(Code::UnsupportedEncoding, detail));
     }
-    if takes.has(Takes::BODY) {
+    // A read changes nothing, so nothing in a body can be missed.
+    if takes.has(Takes::BODY) || request.method().is_safe() {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
@@ -86,9 +87,9 @@ async fn checked(takes: Takes, request: Request) -> Result<Request, Problem> {
     Ok(Request::from_parts(parts, axum::body::Body::empty()))
 }
 
-/// Refuses a body that says anything. An empty object, which some clients send with every POST, says nothing.
+/// Refuses a body that says anything. An empty object and a null, which some clients send with every request, say nothing.
 fn check_empty(body: &[u8]) -> Result<(), Problem> {
-    if body.is_empty() {
+    if body.is_empty() || body == b"null" {
         return Ok(());
     }
     match serde_json::from_slice::<Map<String, Value>>(body) {

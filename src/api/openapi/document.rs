@@ -72,7 +72,7 @@ Every request but `GET /healthz` needs a key, as `Authorization: Bearer crm_…`
 `x-all-accounts` marks what such a key may not do.
 
 Errors are problems (RFC 9457) with a stable `code`, a `detail` that says what is wrong and then what to do, and pointers to \
-the fields that are wrong. Nothing of a request is ignored: unknown fields and parameters, a body where none is taken, and \
+the fields that are wrong. Nothing of a request is ignored: unknown fields and parameters, a body where a change takes none, and \
 `If-Match` where a change does not heed it, are refused. Answers may get more fields in later versions.
 
 Lists are pages by key: `next_cursor`, or the `Link` header, gives the next page. A cursor is of its list and its filters, and \

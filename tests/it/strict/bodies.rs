@@ -9,12 +9,6 @@ use crate::api::app::App;
 
 /// Every route that takes no body, as one that is sent names it.
 const WITHOUT_BODY: &[(&str, &str)] = &[
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
-    ("GET", "/api/v1/customers"),
-    ("GET", "/api/v1/customers/1"),
-    ("GET", "/api/v1/openapi.json"),
     ("POST", "/api/v1/customers/1/opt-out"),
     ("POST", "/api/v1/customers/1/opt-in"),
     ("POST", "/api/v1/outbox/resume"),
@@ -42,9 +36,6 @@ const WITHOUT_BODY: &[(&str, &str)] = &[
     ("POST", "/api/v1/accounts/default/takeover"),
     ("POST", "/api/v1/accounts/default/release"),
     ("DELETE", "/api/v1/accounts/other"),
-    ("GET", "/customers/summary"),
-    ("GET", "/messages/1"),
-    ("GET", "/tables"),
 ];
 
 /// A `dry_run` that nobody looks at would opt out, send or delete.
@@ -57,8 +48,10 @@ async fn body_where_none_is_taken_is_refused() {
         let answer = sent(&app, method, path, r#"{"dry_run":true}"#).await;
         assert_eq!(problem(answer).await, expected("/dry_run"), "{method} {path}");
     }
+    let read = sent(&app, "GET", "/api/v1/customers/1", r#"{"a":1}"#).await;
+    assert_eq!(read.status(), 200, "it changes nothing");
     let opt_out = "/api/v1/customers/1/opt-out";
-    for body in ["[]", "null", "hello", "{", &"x".repeat(5000), r#"{"a/b":1}"#] {
+    for body in ["[]", "1", "hello", "{", &"x".repeat(5000), r#"{"a/b":1}"#] {
         let pointer = if body.starts_with("{\"") { "/a~1b" } else { "" };
         let answer = sent(&app, "POST", opt_out, body).await;
         assert_eq!(problem(answer).await, expected(pointer), "{body:.20}");
@@ -67,7 +60,7 @@ async fn body_where_none_is_taken_is_refused() {
     assert_eq!(problem(large).await.0, 413);
     let customer = app.json("/api/v1/customers/1").await;
     assert_eq!(customer["opted_out_at"], Value::Null, "{customer}");
-    for body in ["", "{}", " {\n} "] {
+    for body in ["", "{}", " {\n} ", "null"] {
         assert_eq!(sent(&app, "POST", opt_out, body).await.status(), 200, "{body:?}");
     }
     app.stop().await;
