@@ -22,6 +22,9 @@ pub struct ClientFrame<D = Value> {
     /// In a heartbeat: number of the last event received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s: Option<i64>,
+    /// Type of an event, of which a client tells none: `null` from those that write all fields of a frame.
+    #[serde(default, skip_serializing)]
+    pub t: (),
     /// Data of the operation.
     #[serde(default)]
     pub d: D,

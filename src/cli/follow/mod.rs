@@ -256,6 +256,7 @@ fn message(op: &str, s: Option<i64>, d: impl Serialize) -> anyhow::Result<Messag
         op: op.to_owned(),
         id: None,
         s,
+        t: (),
         d,
     };
     Ok(Message::text(serde_json::to_string(&frame)?))

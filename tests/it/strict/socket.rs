@@ -45,8 +45,11 @@ async fn unknown_field_of_frame_is_answered_by_its_id() {
         json!([]),
         "nothing was sent"
     );
-    let reply = client.command("send", &json!(3), text).await;
-    assert_eq!(reply["status"], 202, "the connection goes on");
+    client
+        .say(&json!({ "op": "send", "id": 3, "s": null, "t": null, "d": text }))
+        .await;
+    let reply = client.frame().await;
+    assert_eq!(reply["status"], 202, "the connection goes on: {reply}");
     app.stop().await;
 }
 
