@@ -1,4 +1,4 @@
-//! What filters of lists, exports and streams name: it has to exist, and one filter may not contradict another. An empty
+//! Resolves what filters of lists, exports and streams name: it has to exist, and one filter may not contradict another. An empty
 //! answer would be taken for one that says something.
 
 use super::access::sight::Visible as _;

@@ -56,7 +56,7 @@ impl Shell {
     }
 }
 
-/// What a time is for. It decides which account's zone counts.
+/// Purpose of a time. It decides which account's zone counts.
 #[derive(Clone, Copy, Debug)]
 pub enum Whose<'a> {
     /// An account, by its name or id.

@@ -1,6 +1,6 @@
-//! What each route reads of a request, as the extractors of its handler tell. What it does not read is refused: a `dry_run`
-//! that nobody looks at would send, a condition that nobody checks would be taken for one that held, and bytes of an encoding
-//! that nobody undoes would be stored as they are.
+//! Refuses what a route does not read of a request; the extractors of its handler tell what it reads. A `dry_run` that nobody
+//! looks at would send, a condition that nobody checks would be taken for one that held, and bytes of an encoding that nobody
+//! undoes would be stored as they are.
 
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts, Request, State};

@@ -1,4 +1,4 @@
-//! What is wrong with a value, in the words of people who write JSON and URLs: serde names the types of our source.
+//! Says what is wrong with a value, in the words of people who write JSON and URLs: serde names the types of our source.
 
 use serde_path_to_error::{Path, Segment};
 

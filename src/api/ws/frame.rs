@@ -63,7 +63,7 @@ impl Close {
     }
 }
 
-/// What a client said.
+/// Something that a client said.
 pub enum Heard {
     Frame(ClientFrame),
     /// A frame that is wrong and has an `id`, so that it can be answered.

@@ -22,7 +22,7 @@ use super::{attributes, idempotency};
 pub struct CustomerEdit {
     /// The fields to change.
     pub change: CustomerChange,
-    /// What the caller has seen; refused if the customer differs from it. `None`: not checked.
+    /// The customer as the caller has seen them; refused if they differ now. `None`: not checked.
     pub expected: Option<SeenCustomer>,
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{CustomerId, Timestamp, WaMessageId};
 /// Seconds from here on are milliseconds: as seconds they would be in the year 5138.
 const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 
-/// What is told of a time that is none, or that no message can have.
+/// Error of a time that is none, or that no message can have.
 const NO_TIME: &str =
     "this is no time of a message; write it as 2026-11-28T23:24:13Z, or as seconds or milliseconds since 1970";
 

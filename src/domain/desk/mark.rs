@@ -1,7 +1,7 @@
 //! The mark of a command, `!`, at the start of what an agent writes. What stands before it and cannot be seen, or only dresses
 //! the words, does not make them words for the customer (rule 1).
 
-/// What stands behind the mark of a command.
+/// A command, as it stands behind its mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marked<'t> {
     /// The command, without the marks around it.

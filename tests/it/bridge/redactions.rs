@@ -71,7 +71,7 @@ async fn redacted_text_cannot_be_retried() {
     assert_eq!(rig.handed_over(), Vec::<String>::new());
 }
 
-/// Who answers it speaks to colleagues, of something that the customer never had.
+/// An answer to it is meant for colleagues: the customer never had it.
 #[tokio::test]
 async fn answer_to_what_was_never_sent_stays_inside() {
     let mut rig = Rig::new().await;

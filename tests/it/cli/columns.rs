@@ -142,7 +142,7 @@ async fn narrow_terminal_gets_narrow_lists() {
     app.stop().await;
 }
 
-/// What to do stands at its end.
+/// Its end says what to do.
 #[tokio::test]
 async fn detail_is_wrapped_and_never_cut() {
     use futures_util::FutureExt as _;

@@ -69,7 +69,7 @@ pub fn log_of(shell: &Shell) -> String {
     std::fs::read_to_string(shell.folder.path().join("log")).unwrap()
 }
 
-/// What the program was started with is not changed for a person who has set it.
+/// A bound that a person has set stays.
 #[tokio::test]
 async fn server_bounds_its_heaps_in_the_same_process() {
     let heaps = |served: &Served| {

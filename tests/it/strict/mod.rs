@@ -1,4 +1,4 @@
-//! What a request carries and nobody looks at is refused, not dropped; what is wrong is said in plain words, with its place.
+//! Requests that carry what nobody looks at are refused; what is wrong is said in plain words, with its place.
 
 mod bodies;
 mod filters;

@@ -86,7 +86,7 @@ async fn message_change_with_stale_tag_is_refused() {
     app.stop().await;
 }
 
-/// What the customer's phone reports is no change that an editor could write over.
+/// A report of the customer's phone is no change that an editor could write over.
 #[tokio::test]
 async fn message_tag_names_what_has_changed() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! What is wrong is said in the words of the trade, with its place.
+//! Errors speak the words of the trade, and name the place.
 
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ async fn id_in_another_form_is_none() {
     app.stop().await;
 }
 
-/// What is wrong is said in the words of the trade, and where.
+/// An error speaks the words of the trade, and names the place.
 #[tokio::test]
 async fn wrong_input_is_told_in_plain_words() {
     let app = App::start().await;
