@@ -209,12 +209,14 @@ async fn seen(
     id: CustomerId,
     if_match: IfMatch,
 ) -> Result<Option<SeenCustomer>, Problem> {
-    if if_match == IfMatch::Any {
-        return Ok(None);
-    }
-    let customer = store.customers().current(id).await?;
-    let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
-    let revision = if_match.against(&revision::of(&customer, sight));
-    let sight = sight.clone();
-    Ok(revision.map(|revision| SeenCustomer { revision, sight }))
+    let revision = async {
+        let customer = store.customers().current(id).await?;
+        let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
+        Ok::<_, Problem>(revision::of(&customer, sight))
+    };
+    let revision = if_match.expected(revision).await?;
+    Ok(revision.map(|revision| SeenCustomer {
+        revision,
+        sight: sight.clone(),
+    }))
 }

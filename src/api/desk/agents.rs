@@ -84,10 +84,8 @@ pub async fn edit(
     if_match: IfMatch,
     Body(edit): Body<EditAgent>,
 ) -> Result<Tagged<AgentView>, Problem> {
-    let expected = match if_match {
-        IfMatch::Any => None,
-        named @ IfMatch::One(_) => named.against(&agent(&store, id).await?.revision()),
-    };
+    let revision = async { Ok::<_, Problem>(agent(&store, id).await?.revision()) };
+    let expected = if_match.expected(revision).await?;
     let edit = AgentEdit {
         name: edit.name,
         matrix_user: edit.matrix_user,

@@ -78,7 +78,7 @@ pub async fn edit(
             choices: request.choices,
             description: request.description,
         },
-        expected: expected(&store, &name, if_match).await?,
+        expected: if_match.expected(revision(&store, &name)).await?,
     };
     Ok(tagged(desk.edit_attribute(name, edit).await?))
 }
@@ -92,17 +92,13 @@ pub async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let name = named(&name)?;
-    let expected = expected(&store, &name, if_match).await?;
+    let expected = if_match.expected(revision(&store, &name)).await?;
     desk.delete_attribute(name, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the revision that the caller has seen, if it names one.
-async fn expected(store: &Store, name: &AttributeName, if_match: IfMatch) -> Result<Option<String>, Problem> {
-    match if_match {
-        IfMatch::Any => Ok(None),
-        seen @ IfMatch::One(_) => Ok(seen.against(&called(store, name).await?.tag())),
-    }
+async fn revision(store: &Store, name: &AttributeName) -> Result<String, Problem> {
+    Ok(called(store, name).await?.tag())
 }
 
 async fn called(store: &Store, name: &AttributeName) -> Result<Attribute, Problem> {

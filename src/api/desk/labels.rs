@@ -26,8 +26,7 @@ pub async fn list(State(store): State<Store>) -> Result<Json<Page<LabelView>>, P
 
 /// `GET /labels/{name}`, scope `read`: returns a label with its entity tag.
 pub async fn view(State(store): State<Store>, Path(Word(name)): Path<Word>) -> Result<Tagged<LabelView>, Problem> {
-    let label = store.labels().called(&named(&name)?).await?;
-    Ok(tagged(label.ok_or_else(|| Problem::not_found("label", name))?))
+    Ok(tagged(called(&store, &named(&name)?).await?))
 }
 
 /// `POST /labels`, scope `manage`: creates a label.
@@ -77,7 +76,7 @@ pub async fn edit(
         request.color.as_ref().and_then(Option::as_deref),
         request.description.as_ref().and_then(Option::as_deref),
     )?;
-    let expected = expected(&store, &name, if_match).await?;
+    let expected = if_match.expected(revision(&store, &name)).await?;
     let change = LabelChange {
         color: request.color,
         description: request.description,
@@ -94,21 +93,18 @@ pub async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let name = named(&name)?;
-    let expected = expected(&store, &name, if_match).await?;
+    let expected = if_match.expected(revision(&store, &name)).await?;
     desk.delete_label(name, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the revision that the caller has seen, if it names one.
-async fn expected(store: &Store, name: &LabelName, if_match: IfMatch) -> Result<Option<String>, Problem> {
-    match if_match {
-        IfMatch::Any => Ok(None),
-        known @ IfMatch::One(_) => {
-            let label = store.labels().called(name).await?;
-            let label = label.ok_or_else(|| Problem::not_found("label", name.as_str()))?;
-            Ok(known.against(&label.updated_at.0.to_string()))
-        }
-    }
+async fn called(store: &Store, name: &LabelName) -> Result<Label, Problem> {
+    let label = store.labels().called(name).await?;
+    label.ok_or_else(|| Problem::not_found("label", name.as_str()))
+}
+
+async fn revision(store: &Store, name: &LabelName) -> Result<String, Problem> {
+    Ok(called(store, name).await?.updated_at.0.to_string())
 }
 
 /// Parses the name of a label in a path.

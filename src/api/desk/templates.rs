@@ -71,7 +71,7 @@ pub async fn edit(
             .fields
             .map(|fields| fields.into_iter().map(Into::into).collect()),
         file: request.media.map(|media| media.map(Into::into)),
-        expected: expected(&store, &name, if_match).await?,
+        expected: if_match.expected(revision(&store, &name)).await?,
     };
     Ok(tagged(desk.edit_template(name, edit, caller.name).await?))
 }
@@ -84,7 +84,7 @@ pub async fn delete(
     Path(Word(name)): Path<Word>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let expected = expected(&store, &name, if_match).await?;
+    let expected = if_match.expected(revision(&store, &name)).await?;
     desk.delete_template(name, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -133,12 +133,8 @@ async fn named(store: &Store, name: &str) -> Result<Template, Problem> {
     template.ok_or_else(|| Problem::not_found("template", name))
 }
 
-/// Returns the revision that the caller has seen, if it names one.
-async fn expected(store: &Store, name: &str, if_match: IfMatch) -> Result<Option<String>, Problem> {
-    match if_match {
-        IfMatch::Any => Ok(None),
-        seen @ IfMatch::One(_) => Ok(seen.against(&named(store, name).await?.tag())),
-    }
+async fn revision(store: &Store, name: &str) -> Result<String, Problem> {
+    Ok(named(store, name).await?.tag())
 }
 
 /// Returns the path of a template.

@@ -30,8 +30,16 @@ impl IfMatch {
         Self::One(strong.map(str::to_owned).collect())
     }
 
-    /// Returns the tag to hold against the present one: the present one if it is named, else the first that is named.
-    /// `None` if any will do.
+    /// Returns the tag to expect: that of the present state if it is named, else the first that is named. `None` if any will
+    /// do; the present state is then not loaded.
+    pub async fn expected<E>(self, present: impl Future<Output = Result<String, E>>) -> Result<Option<String>, E> {
+        match self {
+            Self::Any => Ok(None),
+            Self::One(_) => Ok(self.against(&present.await?)),
+        }
+    }
+
+    /// As [`Self::expected`], where the present state is at hand.
     pub fn against(self, present: &str) -> Option<String> {
         match self {
             Self::Any => None,

@@ -64,8 +64,7 @@ pub async fn list(
 /// `GET /messages/{id}`, scope `read`: returns a message with its revision as `ETag`. That changes with what people change:
 /// its text, its time, our reaction, and how it stands before WhatsApp has it; not with ticks.
 pub async fn view(State(store): State<Store>, Path(id): Path<MessageId>) -> Result<Tagged<MessageView>, Problem> {
-    let message = store.messages().get(id).await?;
-    Ok(tagged(message.ok_or_else(|| Problem::not_found("message", id))?))
+    Ok(tagged(message(&store, id).await?))
 }
 
 fn tagged(message: Message) -> Tagged<MessageView> {
@@ -81,15 +80,16 @@ fn tag(message: &Message) -> String {
 
 /// Returns a message as the caller has seen it, if `If-Match` names a revision.
 async fn seen(store: &Store, id: MessageId, if_match: IfMatch) -> Result<SeenMessage, Problem> {
-    let revision = match if_match {
-        IfMatch::Any => None,
-        named @ IfMatch::One(_) => {
-            let message = store.messages().get(id).await?;
-            let message = message.ok_or_else(|| Problem::not_found("message", id))?;
-            named.against(&message.revision())
-        }
-    };
-    Ok(SeenMessage { id, revision })
+    let revision = async { Ok::<_, Problem>(message(store, id).await?.revision()) };
+    Ok(SeenMessage {
+        id,
+        revision: if_match.expected(revision).await?,
+    })
+}
+
+async fn message(store: &Store, id: MessageId) -> Result<Message, Problem> {
+    let message = store.messages().get(id).await?;
+    message.ok_or_else(|| Problem::not_found("message", id))
 }
 
 /// `POST /messages`, scope `send`: puts a message into the outbox and answers 202 with its location.

@@ -13,6 +13,7 @@ use crate::store::{RoomReaction, StoreError, Tx};
 use super::commands;
 use super::commands::internal;
 use super::effects::{Taken, answer, late};
+use super::pending;
 
 /// Edits the message that the event `of` is, if its author edits it.
 pub(super) async fn edit(
@@ -22,48 +23,43 @@ pub(super) async fn edit(
     event: &RoomEvent,
     (of, body): (&MatrixEventId, &str),
 ) -> Result<Taken, StoreError> {
-    if withdraw(tx, event, of).await? {
+    // It would go out with its first words.
+    if pending::withdraw(tx, of, Some(&event.sender)).await? {
         let text = "Not sent: you have changed this before it went out. Write it again as a new message.";
         return answer(tx, conversation, event, text.to_owned()).await;
     }
     let own = shown_by(tx, of).await?.filter(|message| is_by(message, event));
-    let inside = tx.internal_events().get(of).await?;
-    let inside = inside.map(|inside| (inside.kind, inside.message));
-    let why = match own {
-        None if matches!(inside, Some((InternalKind::Note, _))) => {
-            let text = "The note stays as it was. Remove the note, and write it again.";
-            return answer(tx, conversation, event, text.to_owned()).await;
-        }
-        None if let Some((InternalKind::Command, made)) = inside => {
-            let text = stays(tx, made).await?;
-            return answer(tx, conversation, event, text).await;
-        }
-        None => "you can change only what you have sent to the customer from this room".to_owned(),
-        Some(_) if commands::parse(body).is_some() => {
-            "a message does not become a command; write the command as a new message".to_owned()
-        }
-        Some(message) => match change(tx, policy, &message, Revision::Edit(body.to_owned()), event).await {
+    let Some(message) = own else {
+        let text = unchanged(tx, of).await?;
+        return answer(tx, conversation, event, text).await;
+    };
+    let refused = if commands::parse(body).is_some() {
+        "a message does not become a command; write the command as a new message".to_owned()
+    } else {
+        match change(tx, policy, &message, Revision::Edit(body.to_owned()), event).await {
             Ok(taken) => {
                 internal::store_with(tx, event, InternalKind::Change, Some(message.id)).await?;
                 return Ok(taken);
             }
             Err(why) => why,
-        },
+        }
     };
-    let text = format!("Not changed for the customer: {why}.");
+    let text = format!("Not changed for the customer: {refused}.");
     answer(tx, conversation, event, text).await
 }
 
-/// Takes back what the sender of an edit wrote and what has not been taken in: it waits for their yes, its key or its room, and
-/// would go out with its first words. Returns whether there was such.
-async fn withdraw(tx: &mut Tx, event: &RoomEvent, of: &MatrixEventId) -> Result<bool, StoreError> {
-    let asked = tx.questions().about(of).await?;
-    let Some(asked) = asked.filter(|asked| asked.question.author == event.sender) else {
-        return tx.pending_events().remove_of(of, &event.sender).await;
-    };
-    tx.questions().remove(asked.id).await?;
-    tx.pending_events().remove(of).await?;
-    Ok(true)
+/// Returns what an agent is told who has edited something else than their own message.
+async fn unchanged(tx: &mut Tx, of: &MatrixEventId) -> Result<String, StoreError> {
+    match tx.internal_events().get(of).await? {
+        Some(inside) if inside.kind == InternalKind::Note => {
+            Ok("The note stays as it was. Remove the note, and write it again.".to_owned())
+        }
+        Some(inside) if inside.kind == InternalKind::Command => stays(tx, inside.message).await,
+        _ => Ok(
+            "Not changed for the customer: you can change only what you have sent to the customer from this room."
+                .to_owned(),
+        ),
+    }
 }
 
 /// Returns what an agent is told who has changed a command after it was carried out.
