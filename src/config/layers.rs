@@ -105,7 +105,7 @@ impl Values {
         for path in files.iter().rev() {
             let content = read_file(path)?;
             for (key, value) in content.general {
-                values.insert(key.name, (value, Source::File(path.clone())));
+                set(&mut values, key.name, value, Source::File(path.clone()));
             }
             for (account, key, value) in content.accounts {
                 let own = account_values.entry(account).or_default();
@@ -113,10 +113,10 @@ impl Values {
             }
         }
         for (key, value) in read_variables(environment)? {
-            values.insert(key.name, (value, Source::Variable));
+            set(&mut values, key.name, value, Source::Variable);
         }
         for (name, value) in flags {
-            values.insert(name, (value.clone(), Source::Flag));
+            set(&mut values, name, value.clone(), Source::Flag);
         }
         let accounts = account_values.into_iter().map(|(name, own)| {
             let mut general = values.clone();
@@ -156,13 +156,30 @@ impl Values {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Returns the value of a key and its source.
+    /// Returns the value of a key and its source; the default if it is empty.
     pub fn raw(&self, name: &'static str) -> (&str, &Source) {
         // Callers use names of KEYS only; a test reads all of them.
-        self.general
-            .get(name)
-            .map_or(("", &Source::Default), |(value, source)| (value.trim(), source))
+        let given = self.general.get(name).map(|(value, source)| (value.trim(), source));
+        given
+            .filter(|(value, _)| !value.is_empty())
+            .unwrap_or_else(|| (Key::find(name).map_or("", |key| key.default), &Source::Default))
     }
+}
+
+/// Sets a value in place of those from weaker sources. A secret and the file that has it say the same thing: the one replaces
+/// the other of a weaker source.
+fn set(values: &mut BTreeMap<&'static str, (String, Source)>, name: &'static str, value: String, source: Source) {
+    let other = match name.strip_suffix("_file") {
+        Some(secret) => Key::find(secret),
+        None => Key::find(&format!("{name}_file")),
+    };
+    if let Some(other) = other.filter(|_| !value.trim().is_empty()) {
+        let is_weaker = |(_, given_in): &mut (String, Source)| *given_in != source;
+        if values.get_mut(other.name).is_some_and(is_weaker) {
+            values.remove(other.name);
+        }
+    }
+    values.insert(name, (value, source));
 }
 
 /// Prefixes of variables that belong to tests and development tools.

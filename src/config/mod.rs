@@ -238,7 +238,7 @@ impl Config {
             writes_per_minute: values.parse("writes_per_minute", values::rate)?,
             journal_keep: values.parse("journal_keep", duration)?,
             audit_keep: values.parse("audit_keep", duration)?,
-            exports_keep: values.parse("exports_keep", duration)?,
+            exports_keep: values.parse("exports_keep", values::some_time)?,
             shared_host: values.parse("shared_host", word)?,
             media: MediaConfig::read(values)?,
             whatsapp: WhatsAppConfig::read(values, environment)?,
@@ -296,38 +296,22 @@ fn usual_files(environment: &Environment) -> Vec<PathBuf> {
     .collect()
 }
 
-/// Returns a secret that is given itself or by its file. The stronger source wins; both in the same place are an error.
+/// Returns a secret that is given itself or by its file. Both in the same place are an error.
 fn secret_source(
     values: &Values,
     key: &'static str,
     file_key: &'static str,
     environment: &Environment,
 ) -> Result<Option<SecretSource>, ConfigError> {
-    let (given, given_in) = values.raw(key);
-    let (file, file_in) = values.raw(file_key);
-    if !given.is_empty() && (file.is_empty() || precedence(given_in) > precedence(file_in)) {
-        return Ok(Some(SecretSource::Given(Secret::new(given))));
-    }
-    if file.is_empty() {
-        return Ok(None);
-    }
-    if !given.is_empty() && given_in == file_in {
-        return Err(ConfigError::Both {
+    match (values.text(key), values.text(file_key)) {
+        (None, None) => Ok(None),
+        (Some(given), None) => Ok(Some(SecretSource::Given(Secret::new(given)))),
+        (None, Some(file)) => Ok(Some(SecretSource::File(environment.expand(file)))),
+        (Some(_), Some(_)) => Err(ConfigError::Both {
             one: key,
             other: file_key,
-            place: file_in.clone(),
-        });
-    }
-    Ok(Some(SecretSource::File(environment.expand(file))))
-}
-
-/// Returns the rank of a source; the higher wins.
-const fn precedence(source: &Source) -> u8 {
-    match source {
-        Source::Flag => 3,
-        Source::Variable => 2,
-        Source::File(_) => 1,
-        Source::Default => 0,
+            place: values.raw(file_key).1.clone(),
+        }),
     }
 }
 

@@ -151,6 +151,43 @@ fn secret_from_file_or_variable_is_hidden() {
 }
 
 #[test]
+fn secret_of_stronger_place_replaces_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let by_file = file(folder.path(), "etc/config.toml", "database_url_file = \"/etc/url\"\n");
+    let given = file(folder.path(), "crm.toml", "database_url = \"sqlite://here.db\"\n");
+    let of = |files: &[&PathBuf]| {
+        let files: Vec<_> = files.iter().map(|path| (*path).clone()).collect();
+        let values = Values::gather(&[], &environment(&[]), &files).unwrap();
+        secret_source(&values, "database_url", "database_url_file", &environment(&[])).unwrap()
+    };
+    let url = SecretSource::Given(Secret::new("sqlite://here.db"));
+    assert_eq!(of(&[&given, &by_file]), Some(url));
+    assert_eq!(of(&[&by_file, &given]), Some(SecretSource::File("/etc/url".into())));
+    let variables = [("CRM_DATABASE_URL", "sqlite://there.db")];
+    let config = Config::load(&[], Some(&by_file), &environment(&variables)).unwrap();
+    assert_eq!(
+        config.database_url,
+        SecretSource::Given(Secret::new("sqlite://there.db"))
+    );
+}
+
+#[test]
+fn empty_value_is_default_whatever_its_kind() {
+    let defaults = Config::load(&[], None, &environment(&[])).unwrap();
+    let variables: Vec<_> = KEYS.iter().map(|key| key.variable()).collect();
+    let empty: Vec<_> = variables.iter().map(|name| (name.as_str(), " ")).collect();
+    assert_eq!(Config::load(&[], None, &environment(&empty)).unwrap(), defaults);
+}
+
+#[test]
+fn export_that_is_never_kept_is_refused() {
+    for never in ["0", "off", "0s"] {
+        let error = error_of("", &[("CRM_EXPORTS_KEEP", never)]);
+        assert!(error.contains("a time above zero"), "{error}");
+    }
+}
+
+#[test]
 fn database_and_url_follow_other_settings() {
     let variables = [("XDG_DATA_HOME", "/data"), ("CRM_LISTEN", "0.0.0.0:9")];
     let config = Config::load(&[], None, &environment(&variables)).unwrap();

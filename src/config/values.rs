@@ -84,6 +84,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses a time that is not nothing.
+pub fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("a time above zero, such as 24h".to_owned()),
+        time => Ok(time),
+    }
+}
+
 /// Fewest connections with which the API can be used.
 const MIN_CONNECTIONS: usize = 16;
 
