@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 
 use super::client::{Client, with_query};
 use super::desk::label;
@@ -11,11 +10,11 @@ use super::follow::{self, watch::Watch};
 use super::generate::complete;
 use super::terminal::output::Output;
 use super::time::Whose;
-use super::{Exit, Fault, Shell, listing};
+use super::{Exit, Shell, agent, listing};
 use crate::contract::{AssignRequest, CountsView, Empty, FilterRequest, NoteRequest, RawJson, StatusRequest};
+use crate::domain::ConversationId;
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::word::UnknownWord;
-use crate::domain::{AgentId, ConversationId};
 
 /// Chats with customers
 #[derive(Debug, Args)]
@@ -167,7 +166,7 @@ impl Conversation {
             } => {
                 let assignee = match assignee.as_deref() {
                     Some("none") => Some("none".to_owned()),
-                    Some(name) => Some(agent(&client, name).await?.to_string()),
+                    Some(name) => Some(agent::id(&client, name).await?.to_string()),
                     None => None,
                 };
                 let waiting = waiting.map(|waiting| waiting.as_secs().to_string());
@@ -191,7 +190,7 @@ impl Conversation {
             Verb::Assign { id, agent: name } => {
                 let agent_id = match name.as_str() {
                     "none" => None,
-                    name => Some(agent(&client, name).await?),
+                    name => Some(agent::id(&client, name).await?),
                 };
                 let body = AssignRequest { agent_id };
                 let conversation: RawJson = client.post(&format!("{}/assign", path(id)), &body).await?;
@@ -251,26 +250,4 @@ fn path(id: i64) -> String {
 
 fn status(word: &str) -> Result<ConversationStatus, String> {
     word.parse().map_err(|error: UnknownWord| error.to_string())
-}
-
-/// Fields that tell agents apart.
-#[derive(Deserialize)]
-struct Named {
-    id: AgentId,
-    name: String,
-}
-
-/// Finds an agent by id, or by name whatever the case of its letters.
-async fn agent(client: &Client, name: &str) -> anyhow::Result<AgentId> {
-    if let Ok(id) = name.parse() {
-        return Ok(AgentId(id));
-    }
-    let (agents, _) = client.list::<Named>("/api/v1/agents", None).await?;
-    let wanted = name.to_lowercase();
-    let found = agents.into_iter().find(|agent| agent.name.to_lowercase() == wanted);
-    let unknown = || {
-        let text = format!("there is no agent called {name}; `crm agent list` shows them");
-        Fault::new(Exit::NotFound, text)
-    };
-    Ok(found.ok_or_else(unknown)?.id)
 }

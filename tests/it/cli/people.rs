@@ -41,3 +41,22 @@ async fn shell_renames_merges_and_unmerges() {
     }
     app.stop().await;
 }
+
+#[tokio::test]
+async fn name_of_agent_means_the_active_one() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "hello").await;
+    let shell = Shell::of(&app);
+    let add = async || shell.ok(&["agent", "add", "Grace", "-q"]).await.out.trim().to_owned();
+    let former = add().await;
+    shell.ok(&["agent", "deactivate", &former]).await;
+    let present = add().await;
+    let assigned = shell
+        .ok(&["conversation", "assign", "1", "grace", "-o", "json"])
+        .await
+        .json();
+    assert_eq!(assigned["assignee_id"].to_string(), present);
+    let list = &["conversation", "list", "--assignee", "grace", "-q"];
+    assert_eq!(shell.ok(list).await.out, "1\n");
+    app.stop().await;
+}
