@@ -56,6 +56,33 @@ impl WhatsAppRelay {
             })
             .await
     }
+
+    /// Fails a message because of its recipient, `why` being a code and its detail, unless it is meant for another one by
+    /// now: then the next step looks for that one.
+    pub(super) async fn fail_addressed(
+        &self,
+        outgoing: &Arc<Outgoing>,
+        (code, detail): (&'static str, &'static str),
+    ) -> Result<(), StoreError> {
+        let input = (Arc::clone(outgoing), state::failure(code, detail));
+        self.core
+            .write_with(input, |tx, core, (outgoing, failure)| {
+                async move {
+                    let Some((current, conversation)) = queued(tx, outgoing).await? else {
+                        return Ok(());
+                    };
+                    if conversation.kind == ChatKind::Direct
+                        && address(tx, &current, &conversation).await? != outgoing.to
+                    {
+                        return Ok(());
+                    }
+                    state::set_state(tx, &core.policy, &current, MessageState::Failed, Some(failure)).await?;
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
 }
 
 async fn choose(tx: &mut Tx, policy: &Policy, outgoing: &Outgoing, goal: &Goal) -> Result<Option<Message>, StoreError> {
@@ -180,6 +207,10 @@ async fn tell(tx: &mut Tx, policy: &Policy, moved: &Message, number: &PhoneNumbe
     if !policy.matrix {
         return Ok(());
     }
+    let number = match policy.hide_numbers {
+        true => "The number".to_owned(),
+        false => number.to_string(),
+    };
     let text = format!(
         "{number} belongs to another customer now: this goes to them, in conversation {}.",
         moved.conversation_id

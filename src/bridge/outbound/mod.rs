@@ -6,6 +6,7 @@ pub(super) mod changes;
 mod choosing;
 pub(super) mod file;
 pub(super) mod later;
+mod looking;
 mod outgoing;
 mod pacing;
 pub(super) mod queue;

@@ -19,12 +19,17 @@ impl WhatsAppRelay {
         item: &OutboxItem<WhatsAppWork>,
         outgoing: &Outgoing,
     ) -> Result<bool, StoreError> {
-        let facts = self.facts(outgoing).await?;
-        let Some(waiting) = self.core.policy.pace.waits(&facts, self.core.clock.now()) else {
+        let Some(waiting) = self.waits(outgoing).await? else {
             return Ok(false);
         };
         self.put_off(item, outgoing, waiting).await?;
         Ok(true)
+    }
+
+    /// Returns why and until when a message has to wait; `None` if it may go.
+    pub(super) async fn waits(&self, outgoing: &Outgoing) -> Result<Option<Waiting>, StoreError> {
+        let facts = self.facts(outgoing).await?;
+        Ok(self.core.policy.pace.waits(&facts, self.core.clock.now()))
     }
 
     async fn facts(&self, outgoing: &Outgoing) -> Result<Facts, StoreError> {

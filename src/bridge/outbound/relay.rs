@@ -29,7 +29,7 @@ const LANES: u64 = 32;
 /// Time without an ack after which the message is looked up in the page.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// Pause before an inconclusive look-up is repeated.
-const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
+pub(super) const UNCLEAR_PAUSE: Duration = Duration::from_secs(2);
 /// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -196,11 +196,15 @@ impl WhatsAppRelay {
             return Ok(());
         }
         for message in expired {
-            let detail =
-                "it expired before it could be sent (CRM_SEND_EXPIRES); send it again if still relevant".to_owned();
-            self.give_up(&message, MessageState::Failed, "expired", detail).await?;
+            self.expired(&message).await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn expired(&self, message: &Message) -> Result<(), StoreError> {
+        let detail =
+            "it expired before it could be sent (CRM_SEND_EXPIRES); send it again if still relevant".to_owned();
+        self.give_up(message, MessageState::Failed, "expired", detail).await
     }
 
     /// Sends a queued message: resolves its chat, shows typing, chooses and stores its stanza id, hands it over.
@@ -217,15 +221,13 @@ impl WhatsAppRelay {
             return Ok(Progress::Worked);
         }
         let Some(to) = &outgoing.to else {
-            let detail = "the customer has neither a chat nor a number; add a number to the customer".to_owned();
-            self.give_up(&outgoing.message, MessageState::Failed, "no_address", detail)
-                .await?;
+            let detail = "the customer has neither a chat nor a number; add a number to the customer";
+            self.fail_addressed(outgoing, ("no_address", detail)).await?;
             return Ok(Progress::Worked);
         };
         let Some(resolved) = self.port.resolve(to).await? else {
-            let detail = "this number is not on WhatsApp; check it".to_owned();
-            self.give_up(&outgoing.message, MessageState::Failed, "not_on_whatsapp", detail)
-                .await?;
+            let detail = "this number is not on WhatsApp; check it";
+            self.fail_addressed(outgoing, ("not_on_whatsapp", detail)).await?;
             return Ok(Progress::Worked);
         };
         let chat = &resolved.chat;
@@ -251,7 +253,7 @@ impl WhatsAppRelay {
         self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await
     }
 
-    async fn hand_over(
+    pub(super) async fn hand_over(
         &mut self,
         item: &OutboxItem<WhatsAppWork>,
         message: &Message,
@@ -312,81 +314,6 @@ impl WhatsAppRelay {
         }
     }
 
-    /// Looks up in the page a message that may have been handed over, before anything else is done with it (rule 3).
-    async fn look_up(&mut self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<Progress, Stop> {
-        let message = &outgoing.message;
-        let Some(HandOver { id, chat, login }) = &outgoing.hand_over else {
-            let detail = "it was handed over without an id, which is a fault; check the chat on the phone, then run `crm message resolve`";
-            self.give_up(message, MessageState::Unknown, "no_id", detail.to_owned())
-                .await?;
-            return Ok(Progress::Worked);
-        };
-        let account = self.account().await?;
-        let found = self.port.look_up(chat, id).await?;
-        let now = self.core.clock.now();
-        match delivery::after_look_up(&found, *login == account.login) {
-            Next::Is(MessageState::Failed) => {
-                let detail =
-                    "WhatsApp refused it; check the chat on the phone, and send it again if still relevant".to_owned();
-                self.give_up(message, MessageState::Failed, "refused_by_whatsapp", detail)
-                    .await?;
-            }
-            Next::Is(state) => self.set_state(message, state, None).await?,
-            Next::PageHasIt => {
-                self.postpone(item, now.plus(LOOK_AGAIN), "the page has not sent it yet", false)
-                    .await?;
-            }
-            Next::SendAgain if self.is_taken_back(message).await? => {}
-            Next::SendAgain => {
-                return self.hand_over(item, message, chat, id, outgoing.quoted.as_ref()).await;
-            }
-            Next::GiveUpUnknown => {
-                let detail = format!(
-                    "the device was linked again before WhatsApp confirmed it; check the chat on the phone, then run `crm message resolve {}`",
-                    message.id
-                );
-                self.give_up(message, MessageState::Unknown, "login_changed", detail)
-                    .await?;
-            }
-            Next::Wait => {
-                self.postpone(item, now.plus(UNCLEAR_PAUSE), "cannot be looked up yet", false)
-                    .await?;
-            }
-        }
-        Ok(Progress::Worked)
-    }
-
-    /// Fails a message that was certainly not sent, if the customer has opted out meanwhile. Returns whether it did.
-    async fn is_taken_back(&self, message: &Message) -> Result<bool, StoreError> {
-        self.core
-            .write_with(message.id, |tx, core, id| {
-                async move {
-                    let Some(message) = tx.messages().get(*id).await? else {
-                        return Ok(false);
-                    };
-                    let Some(conversation) = tx.conversations().get(message.conversation_id).await? else {
-                        return Ok(false);
-                    };
-                    let is_out = consent::opted_out(tx, &conversation).await?.is_some();
-                    if is_out && message.state == MessageState::Sending {
-                        consent::fail(tx, &core.policy, &message).await?;
-                    }
-                    Ok(is_out)
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    async fn account(&self) -> Result<Account, StoreError> {
-        self.core
-            .store
-            .accounts()
-            .get(self.account)
-            .await?
-            .ok_or(StoreError::Missing { what: "account" })
-    }
-
     /// Stores that the page has taken a message.
     async fn taken(&self, message: &Message, how: HandedOver) -> Result<(), StoreError> {
         self.core
@@ -405,7 +332,7 @@ impl WhatsAppRelay {
             .await
     }
 
-    async fn give_up(
+    pub(super) async fn give_up(
         &self,
         message: &Message,
         state: MessageState,
@@ -424,7 +351,7 @@ impl WhatsAppRelay {
     }
 
     /// Sets a message's state, unless it was changed meanwhile (by an ack, or by a person who cancelled).
-    async fn set_state(
+    pub(super) async fn set_state(
         &self,
         message: &Message,
         state: MessageState,

@@ -1,6 +1,7 @@
 //! The rules at the edges, on the bridge with both ports faked: each test fails when its defence is taken out.
 
 mod accounts;
+mod again;
 mod agents;
 mod changes;
 mod commands;
