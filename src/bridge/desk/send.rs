@@ -7,7 +7,7 @@ use crate::bridge::core::command::{Answered, Idempotency, SendCommand, SendFile,
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, consent, people};
-use crate::bridge::outbound::queue::NewText;
+use crate::bridge::outbound::queue::{NewText, Queued};
 use crate::bridge::outbound::{file, queue};
 use crate::contract::MessageView;
 use crate::domain::account::Account;
@@ -126,7 +126,11 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
             SendTo::Customer(_) | SendTo::Latest { .. } | SendTo::Conversation(_) => None,
         },
     };
-    let message = queue::queue(tx, policy, new).await?;
+    let message = match queue::queue(tx, policy, new).await? {
+        Queued::New(message) | Queued::Known { message, is_same: true } => message,
+        // A message keeps its key for longer than the answer to it is kept.
+        Queued::Known { is_same: false, .. } => return Err(Refusal::IdempotencyMismatch),
+    };
     let asked = command.idempotency.as_ref();
     if asked.is_some() {
         let body = MessageView::from(&message);

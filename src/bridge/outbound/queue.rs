@@ -64,6 +64,29 @@ pub(crate) struct NewFile {
     pub kind: FileKind,
 }
 
+/// Result of queuing a message.
+#[derive(Debug)]
+pub(crate) enum Queued {
+    /// It is queued, or waits for its time.
+    New(Message),
+    /// The key was used before.
+    Known {
+        /// The message with this key.
+        message: Message,
+        /// Whether it says the same, in the same conversation.
+        is_same: bool,
+    },
+}
+
+impl Queued {
+    /// Returns the message that has the key.
+    pub fn message(self) -> Message {
+        match self {
+            Self::New(message) | Self::Known { message, .. } => message,
+        }
+    }
+}
+
 /// Refuses a text that WhatsApp would not accept: empty, too long, or with a NUL character.
 pub(crate) fn check_text(text: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() {
@@ -101,9 +124,8 @@ pub(crate) fn signed(signature: &Signature, text: &str) -> Result<String, Refusa
     Ok(text)
 }
 
-/// Puts a message into the outbox, or lets it wait for its time, once per client key. Returns the message; an existing
-/// one if the key was used before.
-pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Result<Message, StoreError> {
+/// Puts a message into the outbox, or lets it wait for its time, once per client key.
+pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Result<Queued, StoreError> {
     let now = tx.now();
     let conversation = new.conversation;
     let text = match &new.signature {
@@ -137,7 +159,14 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
         })
         .await?;
     let message = match inserted {
-        Inserted::Existing(message) => return Ok(message),
+        Inserted::Existing(message) => {
+            let file = |media: Option<&Media>| media.map(|media| media.id);
+            let is_same = message.conversation_id == conversation.id
+                && message.kind == kind
+                && message.content == content
+                && file(message.media.as_ref()) == file(new.file.as_ref().map(|file| &file.media));
+            return Ok(Queued::Known { message, is_same });
+        }
         Inserted::New(message) => message,
     };
     let message = match &new.file {
@@ -145,14 +174,14 @@ pub(crate) async fn queue(tx: &mut Tx, policy: &Policy, new: NewText<'_>) -> Res
         None => message,
     };
     if let Some(send_at) = new.send_at {
-        return later::schedule(tx, &message, send_at).await;
+        return later::schedule(tx, &message, send_at).await.map(Queued::New);
     }
     put_out(tx, policy, &message, new.event).await?;
     tx.emit(Event::message_queued(&message));
     if conversation.unread_count > 0 {
         mark_answered(tx, conversation).await?;
     }
-    Ok(message)
+    Ok(Queued::New(message))
 }
 
 /// Adds a queued message's work: the send, and what its room shows. `event` is the room event in which it was written.

@@ -1,5 +1,7 @@
 //! rule 25: an answer to an idempotency key is replayed byte for byte, whatever its type is by then.
 
+use std::time::Duration;
+
 use crm::contract::{RawJson, SendRequest};
 use crm::domain::hex::hex;
 use crm::domain::{MessageId, OwnerId};
@@ -160,5 +162,31 @@ async fn longest_key_is_taken_on_every_path() {
         .header("Idempotency-Key", "a")
         .header("Idempotency-Key", "b");
     assert_eq!(twice.json(&text).send().await.unwrap().status(), 400);
+    app.stop().await;
+}
+
+/// A message has its key for ever, the answer to it is kept for two days: another request is never taken for the first.
+#[tokio::test]
+async fn key_of_pruned_answer_takes_no_other_request() {
+    let app = App::start().await;
+    let send = async |content: &str| {
+        let request = app
+            .request(Method::POST, "/api/v1/messages")
+            .header("Idempotency-Key", "reminder-17");
+        request
+            .json(&json!({ "to": TO, "content": content }))
+            .send()
+            .await
+            .unwrap()
+    };
+    let first: Value = send("tomorrow at nine").await.json().await.unwrap();
+    let later = App::now().plus(Duration::from_hours(72));
+    app.store.answers().prune(later).await.unwrap();
+    let again: Value = send("tomorrow at nine").await.json().await.unwrap();
+    assert_eq!(again["id"], first["id"], "it is not sent twice");
+    app.store.answers().prune(later).await.unwrap();
+    let other = send("tomorrow at ten").await;
+    assert_eq!(other.status(), 422);
+    assert_eq!(other.json::<Value>().await.unwrap()["code"], "idempotency_mismatch");
     app.stop().await;
 }
