@@ -163,9 +163,12 @@ async fn follow_up(
         tx.outbox().enqueue(NewWork::for_message(&stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
-        // Sent on the phone: so the phone is in use, and the conversation is answered.
+        // Sent on the phone: so the phone is in use, and what was there before is answered. It may be found late.
         tx.accounts().see_phone(stored.account_id, stored.timestamp).await?;
-        state::mark_answered(tx, conversation).await?;
+        let heard = tx.pace().last_heard(conversation.id).await?;
+        if heard.is_none_or(|heard| heard <= stored.timestamp) {
+            state::mark_answered(tx, conversation).await?;
+        }
         return Ok(IntakeOutcome::Quiet);
     }
     if stored.kind == Kind::System && !is_missed_call(&stored) {

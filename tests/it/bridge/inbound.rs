@@ -273,3 +273,30 @@ async fn unread_follows_agents_not_blue_ticks() {
     rig.settle().await;
     assert_eq!(unread(&rig).await, 0);
 }
+
+/// The page may miss what the phone sends; the comparison finds it later, and the customer has written since.
+#[tokio::test]
+async fn late_message_of_phone_answers_nothing_newer() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let then = rig.run.clock.now();
+    rig.run.clock.advance(Duration::from_mins(2));
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.unread().await, 2);
+    let of_phone = |id: &str, at| {
+        let mut message = rig.run.whatsapp.message(0, id, "from the phone", at);
+        message.from_me = true;
+        message.ack = 3;
+        PageEvent::Message(Box::new(message))
+    };
+    let between = then.plus(Duration::from_mins(1));
+    rig.run.whatsapp.event(of_phone("LATE", between));
+    let newest = of_phone("NEWEST", rig.run.clock.now().plus(Duration::from_secs(1)));
+    rig.settle().await;
+    assert_eq!(rig.unread().await, 2, "the newer words are not answered");
+    rig.run.clock.advance(Duration::from_secs(1));
+    rig.run.whatsapp.event(newest);
+    rig.settle().await;
+    assert_eq!(rig.unread().await, 0);
+}
