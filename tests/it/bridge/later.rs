@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crm::bridge::{Answered, SendCommand, SendTo};
+use crm::bridge::{Answered, Refusal, SendCommand, SendTo};
 use crm::contract::EventType;
 use crm::domain::conversation::ConversationStatus;
 use crm::domain::daily::Daily;
@@ -328,4 +328,34 @@ async fn conversation_of_former_agent_goes_back() {
     assert_eq!(has(&rig).await, None);
     assert_eq!(rig.events(EventType::ConversationAssigned).await.len(), 2);
     rig.program.desk.assign(id, assignment).await.unwrap_err();
+}
+
+/// It goes out after what its author's colleague had seen, whatever its number.
+#[tokio::test]
+async fn message_released_meanwhile_stops_an_answer() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let planned = rig.plan(0, HOUR).await;
+    rig.goes_on(Duration::from_mins(1));
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(rig.why_held().await, Some(WaitReason::CustomerWrote));
+    let seen = rig.messages().await.into_iter().map(|message| message.id).max();
+    let answer = async || {
+        let author = Author {
+            origin: Some(Origin::Api),
+            name: "Ada".into(),
+        };
+        let command = SendCommand {
+            seen_up_to: seen,
+            ..SendCommand::of(SendTo::Conversation(planned.conversation_id), "the answer", author)
+        };
+        rig.program.desk.send(command).await
+    };
+    rig.goes_on(Duration::from_mins(1));
+    rig.program.desk.release(planned.id).await.unwrap();
+    match answer().await.unwrap_err() {
+        Refusal::Overtaken { missed } => assert_eq!(missed[0].id, planned.id),
+        other => panic!("{other}"),
+    }
 }
