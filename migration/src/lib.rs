@@ -19,6 +19,7 @@ mod m0012_wanted_links;
 mod m0013_indexes;
 mod m0014_addressees;
 mod m0015_second_uploads;
+mod m0044_hand_overs;
 mod rooms;
 
 use sea_orm_migration::prelude::*;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(rooms::m0041_replaced_rooms::Migration),
             Box::new(rooms::m0042_customers_own::Migration),
             Box::new(rooms::m0043_previews::Migration),
+            Box::new(m0044_hand_overs::Migration),
         ]
     }
 }

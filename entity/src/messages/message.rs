@@ -82,6 +82,9 @@ pub struct Model {
     /// Merged customer by whose identity it came.
     #[serde(default)]
     pub home_id: Option<CustomerId>,
+    /// Time at which its stanza id was chosen, just before the hand-over; again when a person lets it be sent again.
+    #[serde(default)]
+    pub chosen_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

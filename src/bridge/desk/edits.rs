@@ -1,5 +1,7 @@
 //! Accepts edits, deletions and reactions of existing messages into the outbox; the relay carries them out.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 
 use crate::bridge::core::policy::Policy;
@@ -138,7 +140,7 @@ pub(crate) async fn revise(
                 return tx.messages().get(id).await?.ok_or_else(|| not_found("message", id));
             }
             check_consent(tx, &message).await?;
-            check_age(tx, &message, EDIT_WITHIN, "allows edits for 15 minutes; send another")?;
+            check_age(tx, &message, EDIT_WITHIN, "allows edits for 15 minutes; send another").await?;
             WhatsAppWork::EditMessage {
                 message: id,
                 content,
@@ -155,7 +157,8 @@ pub(crate) async fn revise(
                 &message,
                 DELETE_WITHIN,
                 "allows \"Delete for everyone\" for 60 hours",
-            )?;
+            )
+            .await?;
             WhatsAppWork::DeleteMessage { message: id, by }
         }
     };
@@ -228,8 +231,11 @@ fn not_there(message: &Message) -> Refusal {
     ))
 }
 
-fn check_age(tx: &Tx, message: &Message, limit: std::time::Duration, rule: &str) -> Result<(), Refusal> {
-    if tx.now().since(message.timestamp) > limit {
+/// Refuses a change of a message that WhatsApp has had for longer than `limit`. It may have waited here before.
+async fn check_age(tx: &mut Tx, message: &Message, limit: Duration, rule: &str) -> Result<(), Refusal> {
+    let handed_over = tx.messages().chosen_at(message.id).await?;
+    let since = handed_over.map_or(message.timestamp, |at| at.max(message.timestamp));
+    if tx.now().since(since) > limit {
         return Err(Refusal::Conflict(format!(
             "message {} is too old: WhatsApp {rule}",
             message.id

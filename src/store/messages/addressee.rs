@@ -1,15 +1,15 @@
-//! The number to which a message is addressed, where its sender named one, and the conversation that the number leads
-//! to.
+//! The number to which a message is addressed, where its sender named one, the conversation that the number leads to, and
+//! when it was handed over.
 
 use entity::{message, outbox};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::domain::conversation::Conversation;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::message::{Message, MessageState};
-use crate::domain::{CustomerId, MessageId};
+use crate::domain::{CustomerId, MessageId, Timestamp};
 use crate::store::database::row::word;
 use crate::store::facet::{Database, Messages};
 use crate::store::{StoreError, Tx};
@@ -24,6 +24,17 @@ impl<D: Database> Messages<'_, D> {
         let row = message::Entity::find_by_id(id).one(self.0.connection()).await?;
         let named = row.and_then(|row| row.addressee);
         named.map(|phone| word("messages", &phone)).transpose()
+    }
+
+    /// Returns when a message of ours was handed over, or nearly; `None` if it was not, or before this was noted.
+    pub async fn chosen_at(&self, id: MessageId) -> Result<Option<Timestamp>, StoreError> {
+        let chosen: Option<Option<i64>> = message::Entity::find_by_id(id)
+            .select_only()
+            .column(message::Column::ChosenAt)
+            .into_tuple()
+            .one(self.0.connection())
+            .await?;
+        Ok(chosen.flatten().map(Timestamp))
     }
 }
 

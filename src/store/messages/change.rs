@@ -173,6 +173,7 @@ impl Messages<'_, Tx> {
             whatsapp_id: Set(Some(chosen.id.clone())),
             chat_id: Set(Some(chosen.chat.clone())),
             login: Set(Some(chosen.login)),
+            chosen_at: Set(Some(self.0.now.0)),
             ..message::ActiveModel::default()
         };
         self.change(id, change).await?;
@@ -192,6 +193,7 @@ impl Messages<'_, Tx> {
             .login;
         let change = message::ActiveModel {
             login: Set(Some(login)),
+            chosen_at: Set(Some(self.0.now.0)),
             ..message::ActiveModel::default()
         };
         self.change(id, change).await

@@ -217,6 +217,7 @@ fn row(new: NewMessage, now: Timestamp) -> Result<message::Model, StoreError> {
         updated_at: now.0,
         addressee: new.addressee.map(String::from),
         home_id: new.home,
+        chosen_at: None,
     })
 }
 

@@ -53,6 +53,24 @@ async fn late_edit_or_deletion_is_refused() {
     assert_eq!(rig.message("and on we go").await.kind, Kind::Text);
 }
 
+/// WhatsApp counts from when it had the message, which may have waited here for hours.
+#[tokio::test]
+async fn edit_is_timed_from_hand_over() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    let sent = rig.send(0, "two loafs").await.id;
+    rig.run.clock.advance(Duration::from_hours(3));
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_mins(14));
+    rig.revise(sent, Revision::Edit("two loaves".into())).await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.message("two loaves").await.id, sent);
+    rig.run.clock.advance(Duration::from_mins(2));
+    assert!(rig.too_late(sent, Revision::Edit("three".into())).await);
+}
+
 #[tokio::test]
 async fn edit_during_chat_lookup_goes_out() {
     let mut rig = Rig::new().await;
