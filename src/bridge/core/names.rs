@@ -3,9 +3,12 @@
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Customer, Identity, IdentityKind};
 use crate::domain::message::{Author, Direction, Message, Origin};
+use crate::domain::numbers::name_without;
 use crate::domain::speaker::{THE_PHONE, WHATSAPP_NAME, foreign};
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{WaUserId, display_name};
+
+use super::policy::Policy;
 
 /// Returns a contact's name: from the owner's address book, else the name that the person has set in WhatsApp. Without
 /// either the store falls back on the number.
@@ -109,9 +112,18 @@ fn user_of(stored: &WaUserId) -> &str {
     stored.split_once('@').map_or(stored, |(user, _)| user)
 }
 
-/// Returns how a line of a room names the person who did something: nobody else reads as our own phone.
-pub(crate) fn told_doer(from_me: bool, name: &str) -> String {
-    if from_me { name.to_owned() } else { foreign(name) }
+/// Returns how a line of a room names the person who did something about a message: nobody else reads as our own phone, and
+/// nobody's name is a number where numbers are hidden.
+pub(crate) fn told_doer(policy: &Policy, message: &Message, from_me: bool, name: &str) -> String {
+    if from_me {
+        return name.to_owned();
+    }
+    let customer = message.customer_id.map(|id| id.0);
+    if policy.hide_numbers {
+        foreign(&name_without(name, customer))
+    } else {
+        foreign(name)
+    }
 }
 
 /// Returns the name shown for a person whose name is unknown.

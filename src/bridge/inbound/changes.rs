@@ -158,7 +158,7 @@ pub(crate) async fn edit(
     call(tx, message, mentioned).await?;
     let edited = tx.messages().set_content(message.id, &content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
-    let by = names::told_doer(message.direction == Direction::Outbound, by);
+    let by = names::told_doer(policy, message, message.direction == Direction::Outbound, by);
     notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {shown}")).await
 }
 
@@ -197,7 +197,7 @@ pub(crate) async fn delete(
     at: Timestamp,
     by: &str,
 ) -> Result<(), StoreError> {
-    let by = names::told_doer(message.direction == Direction::Outbound, by);
+    let by = names::told_doer(policy, message, message.direction == Direction::Outbound, by);
     delete_as(tx, policy, message, at, &by).await
 }
 
@@ -266,7 +266,7 @@ async fn react_as(
         }
     }
     let is_shown = !reaction.emoji.is_empty();
-    let who = names::told_doer(reaction.from_me, &reaction.name);
+    let who = names::told_doer(policy, message, reaction.from_me, &reaction.name);
     let line = if is_shown {
         format!("{who} reacted with {}", reaction.emoji)
     } else {

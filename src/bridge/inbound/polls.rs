@@ -20,7 +20,7 @@ const MAX_VOTES: usize = 2048;
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
     let chosen = vote.options.join(", ");
-    let who = names::told_doer(told.from_me, &vote.name);
+    let who = names::told_doer(policy, message, told.from_me, &vote.name);
     let line = if chosen.is_empty() {
         format!("{who} removed their vote")
     } else {

@@ -22,7 +22,7 @@ const MAX_SHOWN: usize = 8;
 impl RoomRelay {
     /// Replaces the text that shows a message by the present one.
     pub(super) async fn show_edit(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
-        let message = self.core.store.messages().get(id).await?;
+        let message = self.message(id).await?;
         let message = message.filter(|message| message.deleted_at.is_none());
         let (Some(message), Some((room, of))) = (message, self.shown(id).await?) else {
             return Ok(self.finish(item).await?);

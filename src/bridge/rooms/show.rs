@@ -52,7 +52,7 @@ impl RoomRelay {
     /// Shows a message that was not written in its room. After a crash the next try finds what was sent, or sends it.
     pub(super) async fn show(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
         let store = &self.core.store;
-        let Some(message) = store.messages().get(id).await? else {
+        let Some(message) = self.message(id).await? else {
             return Ok(self.finish(item).await?);
         };
         let is_over = message.details.as_ref().is_some_and(|details| details.disappeared);
@@ -137,8 +137,7 @@ impl RoomRelay {
 
     /// Shows the file of a message whose room shows it without, as an answer to it.
     pub(super) async fn show_file(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
-        let message = self.core.store.messages().get(id).await?;
-        let (Some(message), Some((room, event))) = (message, self.shown(id).await?) else {
+        let (Some(message), Some((room, event))) = (self.message(id).await?, self.shown(id).await?) else {
             return Ok(self.finish(item).await?);
         };
         let lacks_it = message.deleted_at.is_none() && self.core.store.rooms().lacks_file(id).await?;
@@ -256,11 +255,19 @@ impl RoomRelay {
     /// never had it.
     pub(super) async fn quoted(&self, message: &Message) -> Result<Option<Quoted>, StoreError> {
         if let Some(replied) = message.reply_to {
-            let replied = self.core.store.messages().get(replied).await?;
-            return Ok(replied.as_ref().map(Quoted::of));
+            return Ok(self.message(replied).await?.as_ref().map(Quoted::of));
         }
         let quote = message.details.as_ref().and_then(|details| details.quote.as_ref());
         Ok(quote.and_then(Quoted::of_reply))
+    }
+
+    /// Returns a message as the agents in rooms may see it.
+    pub(super) async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let message = self.core.store.messages().get(id).await?;
+        Ok(match message {
+            Some(message) if self.core.policy.hide_numbers => Some(message.without_numbers()),
+            message => message,
+        })
     }
 
     /// Returns the sender in whose name a message is shown.

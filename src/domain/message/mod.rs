@@ -2,6 +2,7 @@
 
 pub mod details;
 pub mod forward;
+mod hidden;
 pub mod mentions;
 mod seen;
 pub mod signature;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crm::domain::Clock;
 use crm::domain::details::{Ad, Details, Mention};
 use crm::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomEventKind};
+use crm::domain::message::MessageState;
 use crm::domain::session::SessionEvent;
 use crm::domain::whatsapp::{PageEvent, WaMessage};
 
@@ -295,4 +296,42 @@ async fn mention_and_ad_are_shown_in_words() {
         rig.run.matrix.texts(),
         ["Customer 00: @Bob and @90012 want this one\n[came by the advertisement: Blue lamp]"]
     );
+}
+
+/// Homeservers take U+0000 in texts, and no database of ours does.
+#[tokio::test]
+async fn event_that_cannot_be_stored_stops_no_room() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let now = rig.run.clock.now();
+    for body in ["before", "!template a\0", "after"] {
+        rig.run.matrix.happens("@ada:test", text(body), now);
+    }
+    rig.patience().await;
+    for said in ["before", "after"] {
+        assert_eq!(rig.message(said).await.state, MessageState::Read, "{said}");
+    }
+    // It is not tried for ever.
+    rig.run.matrix.happens("@ada:test", text("later"), rig.run.clock.now());
+    rig.settle().await;
+    assert_eq!(rig.message("later").await.state, MessageState::Read);
+}
+
+/// Whoever has no name has their number for one.
+#[tokio::test]
+async fn hidden_number_is_not_shown_as_speaker() {
+    for hides in [false, true] {
+        let mut rig = Rig::with(|run| run.policy.hide_numbers = hides).await;
+        let now = rig.run.clock.now();
+        let mut message = rig.run.whatsapp.message(0, "NAMELESS", "hello", now);
+        message.contact.push_name = None;
+        message.contact.saved_name = None;
+        let number = rig.run.whatsapp.world.lock().unwrap().chats[0].phone.to_string();
+        rig.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+        rig.settle().await;
+        let shown = rig.run.matrix.texts();
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert_eq!(shown[0].contains(&number), !hides, "{shown:?}");
+        assert_eq!(shown[0].starts_with("Customer 1: "), hides, "{shown:?}");
+    }
 }

@@ -10,7 +10,6 @@ use crate::bridge::core::names::told_doer;
 use crate::bridge::desk::missed_since;
 use crate::bridge::rooms::commands::Given;
 use crate::bridge::rooms::effects::{Taken, answer, is_stale};
-use crate::contract::name_without;
 use crate::domain::matrix::RoomEventKind;
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::MatrixWork;
@@ -126,21 +125,14 @@ async fn missed(
 
 async fn ask(tx: &mut Tx, given: &Given<'_>, missed: &[Message], newest: MessageId) -> Result<(), StoreError> {
     let (event, conversation) = (given.event, given.conversation);
-    let hides = accounts::policy(tx, given.core, conversation.account_id)
-        .await?
-        .hide_numbers;
+    let policy = accounts::policy(tx, given.core, conversation.account_id).await?;
     let mut names: Vec<String> = vec![];
     for message in missed.iter().rev() {
         let author = message
             .author
             .as_ref()
             .map_or("Somebody", |author| author.name.as_str());
-        let name = if hides {
-            name_without(author, message.customer_id.map(|id| id.0))
-        } else {
-            author.to_owned()
-        };
-        let name = told_doer(message.direction == Direction::Outbound, &name);
+        let name = told_doer(&policy, message, message.direction == Direction::Outbound, author);
         if !names.contains(&name) {
             names.push(name);
         }
