@@ -37,6 +37,7 @@ const RETRIES: u64 = 50;
 const PART: usize = 100;
 
 /// Part of a batch.
+#[derive(Clone)]
 struct Part {
     /// Its events. Who has read what is told with each part.
     batch: RoomBatch,
@@ -44,12 +45,12 @@ struct Part {
     is_last: bool,
 }
 
-/// Splits a batch into parts, the oldest events first. There is at least one.
-fn parts_of(mut batch: RoomBatch) -> Vec<Part> {
+/// Splits a batch into parts of at most `most` events, the oldest first. There is at least one.
+fn parts_of(mut batch: RoomBatch, most: usize) -> Vec<Part> {
     let mut events = std::mem::take(&mut batch.events);
     let mut parts = Vec::new();
     loop {
-        let later = events.split_off(events.len().min(PART));
+        let later = events.split_off(events.len().min(most));
         let cut = batch.cut.clone();
         // A room is told that its oldest events are missing with the first of those that are there.
         batch.cut.retain(|room| events.iter().all(|event| event.room != *room));
@@ -194,13 +195,37 @@ impl RoomInbound {
             let taken = self.core.store.taken_events().among(&batch.events).await?;
             batch.events.retain(|event| !taken.contains(&event.id));
         }
-        for part in parts_of(batch) {
-            self.commit_part(part).await?;
+        for part in parts_of(batch, PART) {
+            self.commit_part(Arc::new(part)).await?;
         }
         Ok(())
     }
 
-    async fn commit_part(&self, part: Part) -> Result<(), StoreError> {
+    /// Takes in a part; without those of its events that the store refuses for good, or they would stop all rooms.
+    async fn commit_part(&self, part: Arc<Part>) -> Result<(), StoreError> {
+        match self.commit_whole(&part).await {
+            Err(error) if error.is_permanent() => {}
+            done => return done,
+        }
+        for mut alone in parts_of(part.batch.clone(), 1) {
+            alone.is_last &= part.is_last;
+            let alone = Arc::new(alone);
+            match self.commit_whole(&alone).await {
+                Err(error) if error.is_permanent() => {
+                    for event in &alone.batch.events {
+                        tracing::error!(event = %event.id, "an event of a room cannot be stored, and is left out: {error}");
+                    }
+                    let mut none = (*alone).clone();
+                    none.batch.events.clear();
+                    self.commit_whole(&Arc::new(none)).await?;
+                }
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit_whole(&self, part: &Arc<Part>) -> Result<(), StoreError> {
         let events = &part.batch.events;
         let around = RoomContext {
             confirmed: confirmed(&self.core.store, &*self.port, events).await?,
@@ -212,7 +237,7 @@ impl RoomInbound {
         };
         let login = self.source.moving().and_then(|_| self.bot());
         let is_catch_up = part.batch.is_catch_up;
-        let input = (part, around, login, self.source.cursor());
+        let input = (Arc::clone(part), around, login, self.source.cursor());
         let (read, fresh) = self
             .core
             .write_with(input, |tx, core, (part, around, login, cursor)| {
@@ -449,7 +474,7 @@ mod tests {
             .extend((PART..2 * PART + 7).map(|number| event(number, "!second")));
         batch.cut = vec!["!second".into(), "!first".into()];
         let all: Vec<_> = batch.events.iter().map(|event| event.id.clone()).collect();
-        let parts = parts_of(batch);
+        let parts = parts_of(batch, PART);
         let taken: Vec<_> = parts
             .iter()
             .flat_map(|part| &part.batch.events)
@@ -467,7 +492,7 @@ mod tests {
 
     #[test]
     fn batch_without_events_still_moves_mark() {
-        let parts = parts_of(RoomBatch::nothing_until(RoomMark("next".to_owned())));
+        let parts = parts_of(RoomBatch::nothing_until(RoomMark("next".to_owned())), PART);
         assert!(matches!(&parts[..], [part] if part.is_last && part.batch.events.is_empty()));
     }
 }

@@ -34,9 +34,15 @@ struct Wire {
 
 /// Reads an event, decrypted where that was possible. Returns none for an event without an id or a sender.
 pub fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
-    let wire: Wire = serde_json::from_str(raw.json().get())
+    let json = raw.json().get();
+    let mut wire: Wire = serde_json::from_str(json)
         .inspect_err(|error| tracing::warn!(%room, "skipped an event without an id or a sender: {error}"))
         .ok()?;
+    if json.contains(NUL) {
+        remove_nul(&mut wire.content);
+        wire.redacts.iter_mut().for_each(remove_nul);
+        wire.state_key.iter_mut().for_each(|key| key.retain(|c| c != '\0'));
+    }
     Some(RoomEvent {
         room: room.clone(),
         thread: thread(&wire.content).map(MatrixEventId::from),
@@ -45,6 +51,19 @@ pub fn read<T>(room: &MatrixRoomId, raw: &Raw<T>) -> Option<RoomEvent> {
         sender: MatrixUserId(wire.sender),
         at: Timestamp(wire.origin_server_ts.as_i64().unwrap_or(0)),
     })
+}
+
+/// U+0000 as JSON has it. No database of ours takes it, homeservers do, and nobody sees it.
+const NUL: &str = "\\u0000";
+
+/// Removes U+0000 from all texts within a value.
+fn remove_nul(value: &mut Value) {
+    match value {
+        Value::String(text) => text.retain(|c| c != '\0'),
+        Value::Array(items) => items.iter_mut().for_each(remove_nul),
+        Value::Object(fields) => fields.values_mut().for_each(remove_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn classify(wire: &Wire) -> RoomEventKind {

@@ -283,3 +283,19 @@ fn event_without_id_is_skipped_odd_time_is_not() {
     });
     assert_eq!(read(&"!r".into(), &raw(&odd)).unwrap().at, Timestamp::ZERO);
 }
+
+/// No database of ours takes U+0000, and what cannot be seen makes no text of a note.
+#[test]
+fn nul_is_removed_from_all_texts() {
+    let event = json!({
+        "type": "m.room.message", "event_id": "$e", "sender": "@a:b", "origin_server_ts": 7,
+        "content": {
+            "msgtype": "m.text", "body": "\0!note\0 secret",
+            "m.relates_to": {"m.in_reply_to": {"event_id": "$\0said"}},
+        },
+    });
+    assert_eq!(
+        read(&"!r".into(), &raw(&event)).unwrap().what,
+        text("!note secret", Some("$said"))
+    );
+}
