@@ -181,6 +181,11 @@ pub trait Matrix: Send + Sync + 'static {
         async move { Ok(()) }.boxed()
     }
 
+    /// Returns whether a user is one of ours: ourselves, or a customer's.
+    fn is_ours(&self, user: &MatrixUserId) -> bool {
+        self.status().borrow().user.as_ref() == Some(user)
+    }
+
     /// Returns whether customers have users of their own, who can act for them.
     fn has_ghosts(&self) -> bool {
         false

@@ -332,6 +332,11 @@ impl Matrix for Service {
         .boxed()
     }
 
+    fn is_ours(&self, user: &MatrixUserId) -> bool {
+        let session = self.inner.connection.client();
+        session.is_ok_and(|session| session.is_ours(user.as_str())) || self.inner.logins().has(user.as_str())
+    }
+
     fn has_ghosts(&self) -> bool {
         true
     }

@@ -76,7 +76,8 @@ pub(crate) async fn confirmed(
     Ok(confirmed)
 }
 
-/// Looks up the events that agents answer, as far as the store does not know what they are.
+/// Looks up the events that agents answer, as far as the store does not know what they are. What somebody else wrote than
+/// an agent or ourselves, such as the owner, was never sent: it stays unknown.
 pub(crate) async fn look_up(
     store: &Store,
     port: &dyn Matrix,
@@ -98,7 +99,10 @@ pub(crate) async fn look_up(
                 continue;
             }
             match port.event(&event.room, id).await {
-                Ok(event) => drop(found.insert(id.clone(), event)),
+                Ok(answered) if port.is_ours(&answered.sender) || agents.contains(&answered.sender) => {
+                    found.insert(id.clone(), answered);
+                }
+                Ok(_) => {}
                 Err(error) => tracing::debug!("an event that is answered cannot be looked up: {error}"),
             }
         }

@@ -118,7 +118,7 @@ pub(crate) async fn store_with(
 enum Meaning {
     Message,
     Inside(InternalKind),
-    /// Of somebody who is no agent: a message of which it is not stored yet that it is shown, or a stranger's.
+    /// Ours: a message of which it is not stored yet that it is shown.
     Other,
     Unknown,
 }

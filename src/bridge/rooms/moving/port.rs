@@ -195,6 +195,10 @@ impl Matrix for Moved {
         Some(self.present()).filter(|_| self.0.is_over())?.own_homeserver()
     }
 
+    fn is_ours(&self, user: &MatrixUserId) -> bool {
+        self.present().is_ours(user) || self.0.inner.former.is_ours(user)
+    }
+
     fn has_ghosts(&self) -> bool {
         self.present().has_ghosts()
     }

@@ -151,3 +151,20 @@ async fn only_text_among_notes_is_note() {
     assert!(told.starts_with("Not done: the note has 20000 characters"), "{told}");
     assert_eq!(rig.notes().await, ["one"]);
 }
+
+/// The owner may be in the rooms without being an agent: what they write goes to nobody, and neither does an answer.
+#[tokio::test]
+async fn answer_to_owners_words_stays_inside() {
+    let mut rig = Rig::of_customer().await;
+    let asked = rig.agent_says("@owner:test", "did we refund him?", None).await;
+    assert!(
+        rig.answer_in_reply("no, he lies", Some(&asked))
+            .await
+            .starts_with("Not sent: what this answers")
+    );
+    rig.run
+        .matrix
+        .happens_in_thread(ADA, &asked, text("look at the receipt", None));
+    rig.settle().await;
+    assert_eq!(rig.phone(), Vec::<String>::new());
+}
