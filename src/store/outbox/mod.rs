@@ -407,7 +407,9 @@ impl Outbox<'_, Tx> {
             if item.work.room() != Some(room) {
                 continue;
             }
-            if let MatrixWork::Reply { text, .. } | MatrixWork::Tell { text, .. } = &item.work {
+            if let MatrixWork::Reply { text, .. } | MatrixWork::Refuse { text, .. } | MatrixWork::Tell { text, .. } =
+                &item.work
+            {
                 let (room, text) = (next.clone(), text.clone());
                 let work = MatrixWork::Tell { room, text };
                 self.enqueue(match item.lane {

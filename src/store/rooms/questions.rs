@@ -104,6 +104,16 @@ impl Questions<'_, Tx> {
         Ok(deleted.rows_affected > 0)
     }
 
+    /// Returns the questions of a room.
+    pub async fn of_room(&self, room: &MatrixRoomId) -> Result<Vec<Asked>, StoreError> {
+        let rows = question::Entity::find()
+            .filter(question::Column::RoomId.eq(room.as_str()))
+            .order_by_asc(question::Column::Id)
+            .all(&self.0.session)
+            .await?;
+        rows.into_iter().map(read).collect()
+    }
+
     /// Deletes the questions of a room that is gone.
     pub async fn remove_in_room(&self, room: &MatrixRoomId) -> Result<(), StoreError> {
         question::Entity::delete_many()

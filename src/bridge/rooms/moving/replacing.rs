@@ -11,6 +11,7 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::rooms::{management, spec};
 use crate::domain::matrix::{MatrixError, RoomSpec};
 use crate::domain::outbox::MatrixWork;
+use crate::domain::question::{Asked, QuestionKind};
 use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, RoomOf, StoreError, Tx};
 
@@ -131,18 +132,25 @@ async fn put_in_place(
     }
     let conversation = tx.conversations().get(row.conversation).await?;
     tx.outbox().move_to_room(room, next).await?;
+    let unanswered = tx.questions().of_room(room).await?;
     tx.questions().remove_in_room(room).await?;
     tx.cards().remove_in_room(room).await?;
     tx.rooms().replace(row, (room, next), heir).await?;
     let Some(conversation) = conversation else {
         return Ok(());
     };
-    // What could never be read is told of, as it is after a day.
+    // What could never be read is told of, as it is after a day; and what waits for an answer that cannot come any more.
+    let mut lost = vec![];
     for pending in tx.pending_events().of_room(room).await? {
         tx.pending_events().remove(&pending.event).await?;
-        let text =
-            "Not sent: I could not decrypt a message in the room before this one. Write it again if it still matters.";
-        let (room, text) = (next.clone(), text.to_owned());
+        lost.push("I could not decrypt a message in the room before this one. Write it again if it still matters.");
+    }
+    let unsent = |asked: &&Asked| asked.question.kind == QuestionKind::Overtaken && asked.allowed.is_none();
+    for _ in unanswered.iter().filter(unsent) {
+        lost.push("I asked in the room before this one whether a message still fits. Write it again if it does.");
+    }
+    for why in lost {
+        let (room, text) = (next.clone(), format!("Not sent: {why}"));
         let work = MatrixWork::Tell { room, text };
         let work = NewWork::for_conversation(conversation.account_id, conversation.id, work);
         tx.outbox().enqueue(work).await?;

@@ -1,8 +1,11 @@
 //! The rooms move from one login to another.
 
-use crm::domain::MatrixUserId;
+use std::time::Duration;
+
+use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Direction, Message};
 use crm::domain::moving::LoginKind;
+use crm::domain::{Clock as _, MatrixUserId};
 
 use crate::bridge::Rig;
 use crate::simulation::homeserver::logins::user_of;
@@ -89,4 +92,29 @@ async fn move_killed_at_each_call_loses_nothing() {
         calls += 1 + calls / 8;
     }
     assert!(calls > 20, "the move has more steps than {calls}");
+}
+
+/// An encrypted room is replaced: what is said about the old one's texts is said in the next.
+#[tokio::test]
+async fn refusal_before_move_is_told_in_next_room() {
+    let mut rig = Rig::begin(|run| run.login = Some((LoginKind::Bot, true))).await;
+    rig.work().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    let old = rig.run.matrix.room();
+    let stale = rig.run.clock.now().minus(Duration::from_hours(2));
+    let text = RoomEventKind::Text {
+        body: "written before the server was started".to_owned(),
+        reply_to: None,
+    };
+    rig.run.matrix.happens("@ada:test", text, stale);
+    rig.run.login = Some((LoginKind::Service, true));
+    rig.restart().await;
+    for _ in 0..3 {
+        rig.settle().await;
+        rig.let_cards_change().await;
+    }
+    assert_ne!(rig.run.matrix.room(), old, "it is replaced");
+    let told = rig.run.matrix.notices();
+    assert!(told.iter().any(|told| told.starts_with("Not sent: ")), "{told:?}");
 }
