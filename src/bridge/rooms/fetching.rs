@@ -30,6 +30,10 @@ use super::pending;
 const AT_ONCE: usize = 3;
 /// Refusals of a file by the homeserver before its sender is told.
 const MAX_REFUSALS: u32 = 3;
+/// Tries, and the time since the event came, after which a file is given up that a homeserver cannot be reached for: later
+/// events of its room wait behind it. Ours itself is reached, or nothing would be tried.
+const MAX_TRIES: u32 = 12;
+const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
 /// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -103,6 +107,12 @@ impl Pieces for RoomFiles {
             Ok(()) => pending::go_on(&self.core, &*self.port, &due.room).await,
             Err(Unfetched::Store(error)) => Err(error),
             Err(Unfetched::Later(why)) => self.postpone(due, &why).await,
+            Err(Unfetched::Unreachable(why)) if self.is_hopeless(due) => {
+                let why = format!("the file could not be fetched from the homeserver ({why}); send it again");
+                self.give_up(due, &why).await?;
+                pending::go_on(&self.core, &*self.port, &due.room).await
+            }
+            Err(Unfetched::Unreachable(why)) => self.postpone(due, &why).await,
             Err(Unfetched::Never(why)) => {
                 self.give_up(due, &why).await?;
                 pending::go_on(&self.core, &*self.port, &due.room).await
@@ -115,6 +125,8 @@ impl Pieces for RoomFiles {
 enum Unfetched {
     /// To be tried again: neither the file nor its sender is the cause.
     Later(String),
+    /// To be tried again, for a time: the homeserver, or another one that has the file, cannot be reached.
+    Unreachable(String),
     /// Final; the sender is told.
     Never(String),
     Store(StoreError),
@@ -131,20 +143,27 @@ impl RoomFiles {
     async fn fetch(&self, due: &PendingEvent) -> Result<(), Unfetched> {
         let event = match self.port.event(&due.room, &due.event).await {
             Ok(event) => event,
-            Err(MatrixError::Unreachable { why, .. }) => return Err(Unfetched::Later(why)),
+            Err(MatrixError::Unreachable { why, .. }) => return Err(Unfetched::Unreachable(why)),
             Err(MatrixError::Refused(why)) => return Err(Self::refused(due, why)),
             Err(MatrixError::RoomGone(_)) => return Ok(self.drop_event(due).await?),
         };
-        let RoomEventKind::File { file, .. } = &event.what else {
+        let file = match &event.what {
+            RoomEventKind::File { file, .. } => file,
             // Its sender has redacted it.
-            return Ok(self.drop_event(due).await?);
+            RoomEventKind::Other => return Ok(self.drop_event(due).await?),
+            _ => {
+                let why = "I cannot read the file's event any more; send the file again";
+                return Err(Unfetched::Never(why.to_owned()));
+            }
         };
         let largest = self.core.policies().map(|policy| policy.media.max.largest());
         let max = largest.max().unwrap_or_default();
         let mut incoming = self.core.vault.incoming(max).map_err(|error| unkept(&error))?;
         match self.port.fetch_file(file, max, &mut incoming).await {
             Ok(()) => {}
-            Err(RoomFileError::Matrix(MatrixError::Unreachable { why, .. })) => return Err(Unfetched::Later(why)),
+            Err(RoomFileError::Matrix(MatrixError::Unreachable { why, .. })) => {
+                return Err(Unfetched::Unreachable(why));
+            }
             Err(RoomFileError::Matrix(error)) => return Err(Self::refused(due, error.to_string())),
             Err(RoomFileError::Sink(error)) if error.kind() == ErrorKind::FileTooLarge => {
                 return Err(Unfetched::Never(Refusal::FileTooLarge { max }.to_string()));
@@ -206,6 +225,10 @@ impl RoomFiles {
         let read: Result<Vec<Bytes>, _> = pieces.try_collect().await;
         let text = read.ok().and_then(|read| String::from_utf8(read.concat()).ok());
         text.and_then(|text| vcard::cards(&text)).unwrap_or_default()
+    }
+
+    fn is_hopeless(&self, due: &PendingEvent) -> bool {
+        due.attempts + 1 >= MAX_TRIES && self.core.clock.now().since(due.first_seen) > GIVE_UP_AFTER
     }
 
     fn refused(due: &PendingEvent, why: String) -> Unfetched {

@@ -9,7 +9,7 @@ use crm::domain::message::{Direction, Kind, Message};
 use crm::domain::{Clock as _, MatrixEventId};
 
 use crate::bridge::Rig;
-use crate::simulation::homeserver::Refuses;
+use crate::simulation::homeserver::{Refuses, What};
 
 const PHOTO: &str = "IN9000";
 const SECOND: &str = "IN9003";
@@ -257,4 +257,49 @@ async fn two_slow_files_each_follow_their_line() {
     // The one that is fetched first comes first.
     bytes.sort();
     assert_eq!(bytes, [PHOTO, SECOND].map(|id| format!("the medium of {id}")));
+}
+
+/// Its homeserver may be gone for good; nothing later from the room waits for that longer than an hour.
+#[tokio::test]
+async fn file_that_no_homeserver_gives_is_given_up() {
+    let mut rig = Rig::with_files().await;
+    rig.agent_does(file(None, "elsewhere"));
+    rig.agent_does(text("did you get it?"));
+    rig.run.clock.advance(Duration::from_mins(30));
+    rig.settle().await;
+    assert!(rig.answers().is_empty(), "it may come back");
+    rig.patience().await;
+    let answers = rig.answers();
+    assert!(
+        answers.len() == 1 && answers[0].contains("could not be fetched from the homeserver"),
+        "{answers:?}"
+    );
+    assert_eq!(
+        rig.sent_to_customer().await,
+        [(Kind::Text, "did you get it?".to_owned())]
+    );
+}
+
+/// As after `crm matrix reset`: the key is nowhere.
+#[tokio::test]
+async fn file_that_became_unreadable_is_answered() {
+    let mut rig = Rig::with_files().await;
+    rig.set_fetching(false);
+    let event = rig.agent_does(file(None, "the receipt"));
+    rig.work().await;
+    let what = What::Person {
+        sender: "@ada:test".into(),
+        what: RoomEventKind::Undecryptable,
+    };
+    let mut rooms = rig.run.matrix.rooms.lock().unwrap();
+    let shown = rooms.log.iter_mut().find(|shown| shown.id == event);
+    shown.expect("the event").what = what;
+    drop(rooms);
+    rig.set_fetching(true);
+    rig.settle().await;
+    let answers = rig.answers();
+    assert!(
+        answers.len() == 1 && answers[0].contains("send the file again"),
+        "{answers:?}"
+    );
 }

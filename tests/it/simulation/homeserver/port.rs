@@ -94,6 +94,13 @@ impl Matrix for FakeMatrix {
             if file.source == "gone" {
                 return Err(MatrixError::Refused("not found (404 M_NOT_FOUND)".to_owned()).into());
             }
+            if file.source == "elsewhere" {
+                let unreachable = MatrixError::Unreachable {
+                    why: "the other homeserver does not answer (502)".to_owned(),
+                    retry_after: None,
+                };
+                return Err(unreachable.into());
+            }
             let bytes = file.source.as_bytes();
             if bytes.len() as u64 > max {
                 return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge).into());
