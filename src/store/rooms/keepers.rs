@@ -186,11 +186,7 @@ impl Rooms<'_, Tx> {
         (room, next): (&MatrixRoomId, &MatrixRoomId),
         keeper: &MatrixUserId,
     ) -> Result<(), StoreError> {
-        room_event::Entity::update_many()
-            .col_expr(room_event::Column::IsGone, Expr::value(true))
-            .filter(room_event::Column::ConversationId.eq(row.conversation))
-            .exec(&self.0.session)
-            .await?;
+        self.set_gone(row.conversation).await?;
         room_read::Entity::update_many()
             .col_expr(room_read::Column::RoomId, Expr::value(next.as_str()))
             .filter(room_read::Column::RoomId.eq(room.as_str()))

@@ -268,10 +268,21 @@ impl Rooms<'_, Tx> {
     }
 
     /// Deletes a conversation's room and alias; the next room gets another alias. The events that it showed stay
-    /// stored.
+    /// stored, as gone: nothing in the next room can be about them.
     pub async fn forget(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        self.set_gone(conversation).await?;
         room::Entity::delete_many()
             .filter(room::Column::ConversationId.eq(conversation))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that the room is gone whose events show messages of a conversation.
+    pub(super) async fn set_gone(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        room_event::Entity::update_many()
+            .col_expr(room_event::Column::IsGone, Expr::value(true))
+            .filter(room_event::Column::ConversationId.eq(conversation))
             .exec(&self.0.session)
             .await?;
         Ok(())
@@ -296,8 +307,8 @@ impl Rooms<'_, Tx> {
         Ok(true)
     }
 
-    /// Stores which event shows a part of a message. Does nothing for the same event; fails with
-    /// [`StoreError::Conflict`] for another event of the same part.
+    /// Stores which event shows a part of a message, in place of one whose room is gone. Does nothing for the same event;
+    /// fails with [`StoreError::Conflict`] for another event of the same part.
     pub async fn add_event(
         &self,
         message: MessageId,
@@ -326,10 +337,12 @@ impl Rooms<'_, Tx> {
         event_id: &MatrixEventId,
         conversation: ConversationId,
     ) -> Result<(), StoreError> {
-        if let Some(row) = event(&self.0.session, message, part).await?
-            && row.event_id == *event_id
-        {
-            return Ok(());
+        match event(&self.0.session, message, part).await? {
+            Some(row) if row.event_id == *event_id => return Ok(()),
+            Some(row) if row.is_gone == Some(true) => {
+                room_event::Entity::delete_by_id(row.id).exec(&self.0.session).await?;
+            }
+            _ => {}
         }
         let row = room_event::ActiveModel {
             id: NotSet,

@@ -127,3 +127,33 @@ async fn refused_work_frees_lane() {
     rig.settle().await;
     assert_eq!(rig.run.matrix.texts().len(), 2, "the next is shown");
 }
+
+/// Synapse refuses what is about an event of another room, ten times, and the customer's next words wait behind it.
+#[tokio::test]
+async fn change_of_lost_rooms_message_is_not_shown() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let first = rig.messages().await[0].clone();
+    let store = rig.program.store.clone();
+    let shown = store.rooms().shown_in(first.id).await.unwrap();
+    let (event, _) = shown.expect("the room shows it");
+    rig.run.matrix.put_out(&rig.run.matrix.room());
+    rig.settle().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert_eq!(
+        store.rooms().shown_in(first.id).await.unwrap(),
+        None,
+        "the next room does not"
+    );
+    assert_eq!(
+        store
+            .rooms()
+            .message_of_event(&event)
+            .await
+            .unwrap()
+            .map(|shown| shown.message),
+        Some(first.id),
+        "it is still known which message that event was"
+    );
+}

@@ -72,7 +72,7 @@ impl RoomRelay {
         room: &MatrixRoomId,
         message: &Message,
     ) -> Result<(), Undone> {
-        let known = self.core.store.rooms().event(message.id, FIRST_PART).await?;
+        let known = self.core.store.rooms().shown_in(message.id).await?;
         let reply_to = self.replied(message).await?;
         let quoted = match reply_to {
             Some(_) => None,
@@ -97,7 +97,7 @@ impl RoomRelay {
             let content = self.linked(message, content).await?;
             self.send_past(item, room, message, (&name, &content)).await?
         };
-        // One that an earlier room showed stays known by its event there.
+        // One that another room still shows stays known by its event there.
         let (Some(event), None) = (shown, known) else {
             return Ok(());
         };
