@@ -12,8 +12,7 @@ use crate::store::{RoomReaction, StoreError, Tx};
 
 use super::commands;
 use super::commands::internal;
-use super::effects::{Taken, answer, late};
-use super::pending;
+use super::effects::{Taken, answer, late, withdraw};
 
 /// Edits the message that the event `of` is, if its author edits it.
 pub(super) async fn edit(
@@ -24,7 +23,7 @@ pub(super) async fn edit(
     (of, body): (&MatrixEventId, &str),
 ) -> Result<Taken, StoreError> {
     // It would go out with its first words.
-    if pending::withdraw(tx, of, Some(&event.sender)).await? {
+    if withdraw(tx, of, Some(&event.sender)).await? {
         let text = "Not sent: you have changed this before it went out. Write it again as a new message.";
         return answer(tx, conversation, event, text.to_owned()).await;
     }

@@ -12,7 +12,7 @@ use crate::domain::matrix::RoomEvent;
 use crate::domain::message::{Author, Origin};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::special::Special;
-use crate::domain::{AgentId, MatrixEventId, MatrixRoomId};
+use crate::domain::{AgentId, MatrixEventId, MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, StoreError, Tx};
 
 /// Age of an agent's message above which it is not sent without a confirmation (rule 5).
@@ -166,11 +166,30 @@ pub(super) async fn put_out(
         send_at: None,
         addressee: None,
     };
-    let message = queue::queue(tx, policy, new).await?;
+    let message = queue::queue(tx, policy, new).await?.message();
     // Nobody answers without having seen what they write themselves.
     tx.rooms().note_read(&event.room, &event.sender, message.id).await?;
     tx.cards().ask(conversation.account_id, conversation.id).await?;
     Ok(Taken::Queued)
+}
+
+/// Drops an event that has not been taken in: it waits for its author's yes, its key, its file or its room, and is never read
+/// again. Returns whether there was such, of `sender` if one is given.
+pub(super) async fn withdraw(
+    tx: &mut Tx,
+    event: &MatrixEventId,
+    sender: Option<&MatrixUserId>,
+) -> Result<bool, StoreError> {
+    let asked = tx.questions().about(event).await?;
+    let asked = asked.filter(|asked| sender.is_none_or(|sender| asked.question.author == *sender));
+    if let Some(asked) = &asked {
+        tx.questions().remove(asked.id).await?;
+    }
+    let waited = match sender {
+        Some(sender) => tx.pending_events().remove_of(event, sender).await?,
+        None => tx.pending_events().remove(event).await?,
+    };
+    Ok(waited || asked.is_some())
 }
 
 /// Queues an answer to an event in its room.

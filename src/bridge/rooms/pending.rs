@@ -6,10 +6,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
+use crate::domain::MatrixRoomId;
 use crate::domain::delivery::back_off;
 use crate::domain::matrix::{Matrix, MatrixError, RoomEventKind};
-use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId};
-use crate::store::{PendingEvent, StoreError, Tx};
+use crate::store::{PendingEvent, StoreError};
 
 use super::commands::context::RoomContext;
 use super::effects::{Taken, refuse_to};
@@ -26,25 +26,6 @@ pub(super) async fn go_on(core: &Core, port: &dyn Matrix, room: &MatrixRoomId) -
         }
     }
     Ok(())
-}
-
-/// Drops an event that has not been taken in: it waits for its author's yes, its key, its file or its room, and is never read
-/// again. Returns whether there was such, of `sender` if one is given.
-pub(super) async fn withdraw(
-    tx: &mut Tx,
-    event: &MatrixEventId,
-    sender: Option<&MatrixUserId>,
-) -> Result<bool, StoreError> {
-    let asked = tx.questions().about(event).await?;
-    let asked = asked.filter(|asked| sender.is_none_or(|sender| asked.question.author == *sender));
-    if let Some(asked) = &asked {
-        tx.questions().remove(asked.id).await?;
-    }
-    let waited = match sender {
-        Some(sender) => tx.pending_events().remove_of(event, sender).await?,
-        None => tx.pending_events().remove(event).await?,
-    };
-    Ok(waited || asked.is_some())
 }
 
 /// Returns whether the event was handled, or given up. One with a file waits on, until that is fetched.

@@ -12,10 +12,10 @@ use crate::domain::message::{Author, Direction, Message, MessageState, Origin};
 use crate::domain::{MatrixEventId, MessageId, NoteId, Operation};
 use crate::store::{StoreError, Tx};
 
+use super::changes;
 use super::commands::{audit, not_allowed};
-use super::effects::{Taken, answer};
+use super::effects::{Taken, answer, withdraw};
 use super::event::conversation_of;
-use super::{changes, pending};
 
 /// Handles an agent's redaction of the event `of`. Does nothing unless that event is an agent's own message, command or
 /// note: what the bot shows may be removed from the room, and stays on WhatsApp. Who is an agent of other accounts alone is a
@@ -34,7 +34,7 @@ pub(crate) async fn take_back(
     let Some(agent) = tx.agents().of_user(&event.sender).await?.filter(works_here) else {
         return Ok(Taken::Nothing);
     };
-    if pending::withdraw(tx, of, None).await? {
+    if withdraw(tx, of, None).await? {
         return Ok(Taken::Nothing);
     }
     if let Some(reaction) = tx.rooms().reaction(of).await? {

@@ -190,6 +190,8 @@ pub(super) async fn confirm(tx: &mut Tx, given: &Given<'_>) -> Result<Done, Refu
     }
     let said = (original, given.agent.id);
     let policy = given.policy(tx).await?;
+    // It does not wait any more: neither for a yes to a question, nor for its key.
+    effects::withdraw(tx, &original.id, None).await?;
     // If it cannot be sent, the answer is queued.
     effects::queue(tx, &policy, given.conversation, said, body, place.reply_to()).await?;
     Ok(Done::Sent)

@@ -296,3 +296,19 @@ async fn event_that_cannot_be_read_is_tried_more_rarely() {
     assert!(notices.last().unwrap().contains("for a day"), "{notices:?}");
     assert!(rig.phone().is_empty());
 }
+
+/// What was sent by command is no more asked about: its removal reaches the customer, and nobody hears that it was not sent.
+#[tokio::test]
+async fn send_command_ends_the_question() {
+    let mut rig = Rig::of_overtaken().await;
+    let event = rig.agent_says(ADA, "the answer", None).await;
+    rig.waits().await;
+    rig.agent_says(ADA, "!send", Some(&event)).await;
+    assert_eq!(rig.phone(), ["the answer"]);
+    let told = rig.run.matrix.notices();
+    rig.run.clock.advance(Duration::from_hours(2));
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.notices(), told, "no question is given up");
+    rig.redacts(ADA, &event).await;
+    assert!(rig.message("the answer").await.deleted_at.is_some());
+}
