@@ -227,11 +227,13 @@ impl Page {
     fn link(&mut self, node: &NodeRef, element: &ElementData, style: Style) {
         let (lines, runs) = (self.lines.len(), self.line.len());
         let begins_line = runs == 0 && (!self.prefix.is_empty() || self.item.is_some());
+        // The line's first run may be the mark of a quotation or a list, which is none of the link's words.
+        let runs = runs + usize::from(begins_line);
         self.children(node, style);
         let address = attribute(element, "href").unwrap_or_default();
         if is_pill(&address) && lines == self.lines.len() {
-            // As people write a mention, and as it is found in a group; the first run may be a quote's or list's mark.
-            let words = self.line.get_mut(runs + usize::from(begins_line));
+            // As people write a mention, and as it is found in a group.
+            let words = self.line.get_mut(runs);
             if let Some(words) = words.filter(|run| !run.text.starts_with('@')) {
                 words.text.insert(0, '@');
             }
@@ -407,6 +409,18 @@ mod tests {
             ("<h2>Title</h2><p>text</p>", "*Title*\n\ntext"),
             ("<a href=\"https://e.org\">https://e.org</a>", "https://e.org"),
             ("<a href=\"https://e.org/\">e.org</a>", "https://e.org/"),
+            (
+                "<ul><li><a href=\"https://e.org\">https://e.org</a></li></ul>",
+                "- https://e.org",
+            ),
+            (
+                "<blockquote><ol><li><a href=\"https://e.org/\">e.org</a> now</li></ol></blockquote>",
+                "> 1. https://e.org/ now",
+            ),
+            (
+                "<blockquote><a href=\"https://e.org/x\">here</a></blockquote>",
+                "> here (https://e.org/x)",
+            ),
             ("<a href=\"mailto:a_b@e.org\">a_b@e.org</a>", "a_b@e.org"),
             ("<a href=\"https://matrix.to/#/@bob:e.org\">Bob</a>: hi", "@Bob: hi"),
             (
