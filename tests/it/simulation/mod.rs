@@ -26,7 +26,7 @@ use check::Seen;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Seeds of one test run; `CRM_SIMULATION_SEEDS=from..to` plays others.
-const SEEDS: std::ops::Range<u64> = 0..240;
+const SEEDS: std::ops::Range<u64> = 0..160;
 
 fn seeds() -> std::ops::Range<u64> {
     let Ok(text) = std::env::var("CRM_SIMULATION_SEEDS") else {
