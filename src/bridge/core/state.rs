@@ -10,8 +10,8 @@ use crate::store::{NewWork, StoreError, Tx, WorkFor};
 use super::policy::Policy;
 
 /// Stores a message's new state and emits the event. A settled message also leaves the outbox and gets its tick, and
-/// with a `failure` also a notice in its room, unless it is deleted. Does nothing if the message has this state and failure already. Returns
-/// the message.
+/// with a `failure` also a notice in its room, unless it is deleted. Does nothing if the message has this state and
+/// failure already. Returns the message.
 pub(crate) async fn set_state(
     tx: &mut Tx,
     policy: &Policy,
