@@ -98,9 +98,13 @@ pub(crate) async fn tell_merged(tx: &mut Tx, policy: &Policy, merged: &Merged) -
     Ok(())
 }
 
-/// Emits that a merge was undone, updates the rooms, and says in each room that is in use again that it is.
-pub(crate) async fn tell_parted(tx: &mut Tx, parted: &Parted) -> Result<(), StoreError> {
+/// Emits that a merge was undone, updates the rooms, and says in each room that is in use again that it is. Fails what is
+/// queued for a customer who is opted out by it.
+pub(crate) async fn tell_parted(tx: &mut Tx, policy: &Policy, parted: &Parted) -> Result<(), StoreError> {
     tx.emit(Event::customer_unmerged(parted));
+    if let Some(customer) = parted.opted_out {
+        consent::take_back(tx, policy, customer).await?;
+    }
     for conversation in &parted.conversations {
         update_room(tx, conversation).await?;
         let ended = &parted.merge.conversations;

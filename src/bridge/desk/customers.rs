@@ -3,9 +3,9 @@
 use futures_util::FutureExt;
 
 use crate::bridge::core::command::{Answered, Idempotency, check_key};
-use crate::bridge::core::people;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
+use crate::bridge::core::{Core, people};
 use crate::contract::CustomerView;
 use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::merge::Merge;
@@ -94,8 +94,8 @@ impl Desk {
     /// Undoes a merge. A repeat returns the same merge. `by`: the person that asks.
     pub async fn undo_merge(&self, id: MergeId, by: &str) -> Result<Merge, Refusal> {
         self.core
-            .write((id, by.to_owned()), |tx, (id, by)| {
-                async move { undo(tx, *id, by).await }.boxed()
+            .write_with((id, by.to_owned()), |tx, core, (id, by)| {
+                async move { undo(tx, core, *id, by).await }.boxed()
             })
             .await
     }
@@ -177,13 +177,13 @@ pub(crate) async fn merge(
     Ok(merged.merge)
 }
 
-async fn undo(tx: &mut Tx, id: MergeId, by: &str) -> Result<Merge, Refusal> {
+async fn undo(tx: &mut Tx, core: &Core, id: MergeId, by: &str) -> Result<Merge, Refusal> {
     let merge = tx.merges().get(id).await?.ok_or_else(|| not_found("merge", id))?;
     if merge.undone_at.is_some() {
         return Ok(merge);
     }
     let parted = tx.merges().undo(id, by).await?;
-    people::tell_parted(tx, &parted).await?;
+    people::tell_parted(tx, &core.policy, &parted).await?;
     Ok(parted.merge)
 }
 

@@ -72,4 +72,6 @@ pub struct Parted {
     pub restored: Customer,
     /// Conversations of both after the undo.
     pub conversations: Vec<Conversation>,
+    /// Customer who is opted out by the undo.
+    pub opted_out: Option<CustomerId>,
 }

@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::domain::conversation::ConversationStatus;
 use crate::domain::merge::{Joined, Merged};
-use crate::domain::{CustomerId, MergeId, Timestamp};
+use crate::domain::{CustomerId, MergeId};
 use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
 
-use super::{Home, Moved, MovedConversation};
+use super::{Home, Moved, MovedConversation, OptOut};
 
 impl Merges<'_, Tx> {
     /// Merges the customer `merged` into the customer `id`, who stays. `made_by` is the person who decided it; `None`
@@ -30,7 +30,10 @@ impl Merges<'_, Tx> {
         if id == merged || kept.merged_into.is_some() || gone.merged_into.is_some() {
             return Err(StoreError::Conflict("these customers are merged already".to_owned()));
         }
-        let mut moved = Moved::default();
+        let mut moved = Moved {
+            opt_out: OptOut::of(&kept),
+            ..Moved::default()
+        };
         for from in self.0.conversations().rows_of_customer(merged).await? {
             let to = self.0.conversations().row_of_customer(from.account_id, id).await?;
             match to {
@@ -55,11 +58,10 @@ impl Merges<'_, Tx> {
         }
         let merge_id = self.note(id, merged, made_by, &moved).await?;
         self.0.customers().refresh(id).await?;
-        if let Some(at) = gone.opted_out_at {
+        if let Some(OptOut { at, by }) = OptOut::of(&gone) {
             // A person who opted out under one name has opted out under the other too. Undoing the merge keeps the
             // opt-out, to be on the safe side.
-            let by = gone.opted_out_by.as_deref().unwrap_or_default();
-            self.0.opt_outs().add(id, Timestamp(at), by).await?;
+            self.0.opt_outs().add(id, at, &by).await?;
         }
         self.merged(merge_id).await
     }

@@ -16,7 +16,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use entity::merge;
+use entity::{customer, merge};
 
 use crate::domain::merge::{Joined, Merge};
 use crate::domain::{ChatId, CustomerId, MergeId, Timestamp};
@@ -34,6 +34,25 @@ struct Moved {
     /// Attributes that the kept customer did not have.
     #[serde(default)]
     attributes: Map<String, Value>,
+    /// Opt-out that the kept customer had.
+    #[serde(default)]
+    opt_out: Option<OptOut>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OptOut {
+    at: Timestamp,
+    /// Word or person by which the customer opted out.
+    by: String,
+}
+
+impl OptOut {
+    fn of(row: &customer::Model) -> Option<Self> {
+        Some(Self {
+            at: Timestamp(row.opted_out_at?),
+            by: row.opted_out_by.clone().unwrap_or_default(),
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

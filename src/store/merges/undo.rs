@@ -14,7 +14,7 @@ use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
 
-use super::{Home, moved};
+use super::{Home, OptOut, moved};
 
 /// The customers that an undo splits.
 pub(super) struct Parting {
@@ -70,12 +70,38 @@ impl Merges<'_, Tx> {
         // A customer who loses a number must lose it before another takes it: the column is unique.
         self.0.customers().refresh(kept).await?;
         self.0.customers().refresh(restored).await?;
+        let opted_out = self.keep_opt_outs(&parting).await?;
         self.keep_apart(parting.merge.customer_id, restored).await?;
         self.note_undone(id, by).await?;
-        self.parted(&parting).await
+        self.parted(&parting, opted_out).await
     }
 
-    async fn parted(&self, parting: &Parting) -> Result<Parted, StoreError> {
+    /// Lets an opt-out hold for each of the two who may have meant it: one that was noted since the merge for both, and
+    /// the kept customer's own of before although somebody has opted in since. Returns the customer who is opted out by
+    /// this.
+    async fn keep_opt_outs(&self, parting: &Parting) -> Result<Option<CustomerId>, StoreError> {
+        let before = moved(&parting.merge)?.opt_out;
+        let now = OptOut::of(&self.0.customers().need(parting.kept).await?);
+        match (before, now) {
+            (before, Some(now)) if before.as_ref() != Some(&now) => {
+                let added = self.0.opt_outs().add(parting.restored, now.at, &now.by).await?;
+                Ok(added.map(|customer| customer.id))
+            }
+            (Some(before), None) => {
+                // Not by `add`: for it the opt-in, which may be the other's, is the last word.
+                let change = customer::ActiveModel {
+                    opted_out_at: Set(Some(before.at.0)),
+                    opted_out_by: Set(Some(before.by)),
+                    ..customer::ActiveModel::default()
+                };
+                self.0.customers().change(parting.kept, change).await?;
+                Ok(Some(parting.kept))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn parted(&self, parting: &Parting, opted_out: Option<CustomerId>) -> Result<Parted, StoreError> {
         let missing = StoreError::Missing { what: "merge" };
         let merge = self.get(parting.merge.id).await?.ok_or(missing)?;
         let mut conversations = self.0.conversations().live_of_customer(parting.kept).await?;
@@ -86,6 +112,7 @@ impl Merges<'_, Tx> {
             customer: customers::read(self.0.customers().need(parting.kept).await?)?,
             restored: customers::read(self.0.customers().need(parting.restored).await?)?,
             conversations,
+            opted_out,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Who somebody is: one customer, one conversation, one room, whatever they come by.
 
+mod parting;
+
 use crm::bridge::{CustomerEdit, SendTo};
 use crm::contract::EventType;
 use crm::domain::conversation::Conversation;

@@ -1,0 +1,103 @@
+//! Undone merges: what one of the two said while they were one holds for whoever said it.
+
+use std::time::Duration;
+
+use crm::bridge::{Refusal, SendCommand, SendTo};
+use crm::contract::EventType;
+use crm::domain::consent::ConsentWords;
+use crm::domain::message::MessageState;
+use crm::domain::whatsapp::PageEvent;
+use crm::domain::{Clock, CustomerId, MergeId};
+
+use crate::bridge::{Rig, owner};
+
+const ONE: CustomerId = CustomerId(1);
+const TWO: CustomerId = CustomerId(2);
+
+/// The customer of a chat writes.
+async fn says(rig: &mut Rig, chat: usize, text: &str) {
+    let now = rig.run.clock.now();
+    let message = rig.run.whatsapp.message(chat, &format!("SAID{}", now.0), text, now);
+    rig.run.whatsapp.event(PageEvent::Message(Box::new(message)));
+    rig.settle().await;
+    // Times are whole seconds: the next word is a later one.
+    rig.run.clock.advance(Duration::from_secs(1));
+}
+
+/// Two customers write: the one and the other.
+async fn two() -> Rig {
+    let mut rig = Rig::with(|run| run.policy.pace.consent = ConsentWords::new(&["STOP".to_owned()], &[])).await;
+    for chat in 0..2 {
+        says(&mut rig, chat, "hello").await;
+    }
+    rig
+}
+
+/// A person merges the second customer into the first.
+async fn merged(rig: &mut Rig) -> MergeId {
+    let merge = rig.program.desk.merge_customers(ONE, TWO, "grace").await.unwrap();
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_secs(1));
+    merge.id
+}
+
+async fn undo(rig: &mut Rig, merge: MergeId) {
+    rig.program.desk.undo_merge(merge, "grace").await.unwrap();
+    rig.settle().await;
+}
+
+async fn offer(rig: &Rig, to: CustomerId) -> Result<(), Refusal> {
+    let command = SendCommand::of(SendTo::Customer(to), "an offer", owner());
+    rig.program.desk.send(command).await.map(drop)
+}
+
+async fn is_opted_out(rig: &Rig, id: CustomerId) -> bool {
+    let customer = rig.program.store.customers().get(id).await.unwrap().unwrap();
+    customer.opted_out_at.is_some()
+}
+
+/// Nobody knows for which of the two it was, and the one who said it must not be written to.
+#[tokio::test]
+async fn opt_out_while_merged_holds_for_both() {
+    let mut rig = two().await;
+    let merge = merged(&mut rig).await;
+    says(&mut rig, 1, "STOP").await;
+    undo(&mut rig, merge).await;
+    for customer in [ONE, TWO] {
+        let refused = offer(&rig, customer).await;
+        assert!(
+            matches!(refused, Err(Refusal::OptedOut { .. })),
+            "{customer}: {refused:?}"
+        );
+    }
+    let told = rig.events(EventType::CustomerUnmerged).await;
+    assert!(!told[0]["restored"]["opted_out_at"].is_null(), "{told:?}");
+}
+
+/// The other of the two has never said a word of it.
+#[tokio::test]
+async fn opt_out_before_merge_stays_with_its_own() {
+    let mut rig = two().await;
+    rig.program.desk.opt_out(ONE, "owner".to_owned()).await.unwrap();
+    let merge = merged(&mut rig).await;
+    undo(&mut rig, merge).await;
+    assert!(is_opted_out(&rig, ONE).await);
+    assert!(!is_opted_out(&rig, TWO).await);
+}
+
+/// Who has opted in may have been the other.
+#[tokio::test]
+async fn opt_in_while_merged_ends_no_older_opt_out() {
+    let mut rig = two().await;
+    rig.program.desk.opt_out(ONE, "owner".to_owned()).await.unwrap();
+    let merge = merged(&mut rig).await;
+    rig.program.desk.opt_in(ONE).await.unwrap();
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    offer(&rig, ONE).await.unwrap();
+    undo(&mut rig, merge).await;
+    assert!(is_opted_out(&rig, ONE).await);
+    let taken_back = rig.message("an offer").await;
+    assert_eq!(taken_back.state, MessageState::Failed);
+    assert_eq!(taken_back.failure.unwrap().code, "opted_out");
+}
