@@ -61,7 +61,7 @@ events! {
     MessageQueued(MessageView) = "message.queued",
     /// A message was accepted for a later time, or got another one.
     MessageScheduled(MessageView) = "message.scheduled",
-    /// A message for later is held for a person.
+    /// A message that waits is held for a person.
     MessageHeld(MessageView) = "message.held",
     /// The state of a message changed. Also the first event of a message that was written on the account's own phone.
     MessageState(MessageView) = "message.state",

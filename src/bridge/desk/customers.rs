@@ -5,7 +5,8 @@ use futures_util::FutureExt;
 use crate::bridge::core::command::{Answered, Idempotency, check_key};
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
-use crate::bridge::core::{Core, people};
+use crate::bridge::core::{Core, accounts, people};
+use crate::bridge::inbound::later;
 use crate::contract::CustomerView;
 use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::merge::Merge;
@@ -184,6 +185,12 @@ async fn undo(tx: &mut Tx, core: &Core, id: MergeId, by: &str) -> Result<Merge, 
     }
     let parted = tx.merges().undo(id, by).await?;
     people::tell_parted(tx, &core.policy, &parted).await?;
+    for message in &parted.for_either {
+        if let Some(message) = tx.messages().lock(*message).await? {
+            let policy = accounts::policy(tx, core, message.account_id).await?;
+            later::hold_for_either(tx, &policy, &message).await?;
+        }
+    }
     Ok(parted.merge)
 }
 

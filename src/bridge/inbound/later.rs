@@ -26,6 +26,17 @@ pub(super) async fn overtaken(tx: &mut Tx, policy: &Policy, conversation: &Conve
     Ok(())
 }
 
+/// Holds a message for a person because two customers were separated and it may be for either; also one that was to go at
+/// once, and one that is held for another reason.
+pub(crate) async fn hold_for_either(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<(), StoreError> {
+    let planned = tx.scheduled().of(message.id).await?;
+    if planned.is_none() && message.state == MessageState::Queued {
+        tx.scheduled().add(message, message.timestamp).await?;
+    }
+    let send_at = planned.map_or(message.timestamp, |planned| planned.send_at);
+    hold(tx, policy, message, send_at, WaitReason::Separated).await
+}
+
 /// Holds a message for a person, if it is not handed over yet.
 pub(crate) async fn hold(
     tx: &mut Tx,
@@ -36,6 +47,7 @@ pub(crate) async fn hold(
 ) -> Result<(), StoreError> {
     match message.state {
         MessageState::Scheduled => {}
+        MessageState::Held if reason == WaitReason::Separated => {}
         MessageState::Queued => {
             tx.outbox().remove(message.id, Target::WhatsApp).await?;
         }
@@ -49,9 +61,22 @@ pub(crate) async fn hold(
         .await?;
     tx.emit(Event::message_held(&held));
     let (id, why) = (held.id, reason.explained());
-    let at = when::told(send_at, &policy.time_zone).unwrap_or_else(|| send_at.to_string());
-    let text = format!(
-        "Not sent: message {id} for {at} is held, because {why}. !release {id} sends it, !cancel {id} drops it."
-    );
+    let at = match when::told(send_at, &policy.time_zone) {
+        // It was to go at once.
+        _ if send_at == message.timestamp => String::new(),
+        Some(at) => format!(" for {at}"),
+        None => format!(" for {send_at}"),
+    };
+    let text = if reason == WaitReason::Separated {
+        // Its room may show it no longer, or another room instead.
+        let conversation = tx.conversations().get(held.conversation_id).await?;
+        let name = conversation.map(|conversation| conversation.name).unwrap_or_default();
+        format!(
+            "Not sent: message {id}{at} is held, because {why}. In the room of {name} !release {id} sends it to them, \
+             and !cancel {id} drops it."
+        )
+    } else {
+        format!("Not sent: message {id}{at} is held, because {why}. !release {id} sends it, !cancel {id} drops it.")
+    };
     notice::tell(tx, policy, &held, text).await
 }

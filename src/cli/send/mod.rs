@@ -405,6 +405,13 @@ async fn late(client: &Client, message: &MessageView) -> Fault {
         let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
         return Fault::new(Exit::LoginNeeded, text);
     }
+    if let Some(WaitingView { reason, .. }) = message.waiting.filter(|_| state == MessageState::Held) {
+        let text = format!(
+            "message {id} is held, because {}; `crm message release {id}` sends it, `crm message cancel {id}` drops it",
+            reason.explained()
+        );
+        return Fault::new(Exit::TimedOut, text);
+    }
     if let Some(WaitingView { reason, until }) = message.waiting {
         let text = format!(
             "message {id} waits until {until}: {}; it goes out by itself",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Customer;
 use crate::domain::conversation::Conversation;
-use crate::domain::{AccountId, ConversationId, CustomerId, MergeId, Timestamp};
+use crate::domain::{AccountId, ConversationId, CustomerId, MergeId, MessageId, Timestamp};
 
 /// A merge, and its undo if there was one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,4 +74,6 @@ pub struct Parted {
     pub conversations: Vec<Conversation>,
     /// Customer who is opted out by the undo.
     pub opted_out: Option<CustomerId>,
+    /// Messages that are not handed over and may be for either of the two.
+    pub for_either: Vec<MessageId>,
 }

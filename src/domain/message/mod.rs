@@ -62,7 +62,7 @@ words! {
         Received = "received",
         /// Accepted for a later time.
         Scheduled = "scheduled",
-        /// Accepted for later, and held for a person, who releases, changes or cancels it.
+        /// Accepted, and held for a person, who releases, changes or cancels it.
         Held = "held",
         /// Accepted, waiting in the outbox.
         Queued = "queued",

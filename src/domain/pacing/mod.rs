@@ -34,6 +34,8 @@ words! {
         CustomerWrote = "customer_wrote",
         /// Its time passed while it could not be sent; a person decides.
         Late = "late",
+        /// It was written to two customers who were one and have been separated since; a person decides for which it is.
+        Separated = "separated",
     }
 }
 
@@ -46,6 +48,7 @@ impl WaitReason {
             Self::Scheduled => "it was accepted for a later time",
             Self::CustomerWrote => "the customer wrote before its time",
             Self::Late => "its time passed while it could not be sent",
+            Self::Separated => "the merge of two customers was undone, and it may be for either of them",
         }
     }
 }

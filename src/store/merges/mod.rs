@@ -11,6 +11,7 @@ mod hidden;
 mod join;
 mod part;
 mod undo;
+mod waiting;
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};

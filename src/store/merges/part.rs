@@ -124,6 +124,7 @@ impl Merges<'_, Tx> {
     /// Gives back a conversation that was the restored customer's as a whole, without what came in for the kept
     /// customer since.
     async fn give_back_whole(&self, parting: &Parting, shared: &conversation::Model) -> Result<(), StoreError> {
+        self.leave_in(parting, shared.id).await?;
         let of_kept = Home::NotIn(parting.theirs.clone());
         let has_kept = self.has_any_below(shared.id, &of_kept).await?;
         let change = conversation::ActiveModel {

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde_json::{Map, Value};
 
 use crate::domain::merge::Parted;
-use crate::domain::{CustomerId, MergeId};
+use crate::domain::{CustomerId, MergeId, MessageId};
 use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
@@ -26,6 +26,8 @@ pub(super) struct Parting {
     pub theirs: BTreeSet<CustomerId>,
     /// Row of the merge that is undone.
     pub merge: merge::Model,
+    /// Messages that wait and may be for either of the two.
+    pub for_either: Vec<MessageId>,
 }
 
 impl Merges<'_, Tx> {
@@ -51,6 +53,7 @@ impl Merges<'_, Tx> {
             kept,
             restored,
             theirs: self.with_merged(restored).await?,
+            for_either: self.for_either(kept, &merge).await?,
             merge,
         };
         self.give_back_identities(&parting).await?;
@@ -73,7 +76,10 @@ impl Merges<'_, Tx> {
         let opted_out = self.keep_opt_outs(&parting).await?;
         self.keep_apart(parting.merge.customer_id, restored).await?;
         self.note_undone(id, by).await?;
-        self.parted(&parting, opted_out).await
+        Ok(Parted {
+            opted_out,
+            ..self.parted(&parting).await?
+        })
     }
 
     /// Lets an opt-out hold for each of the two who may have meant it: one that was noted since the merge for both, and
@@ -101,7 +107,7 @@ impl Merges<'_, Tx> {
         }
     }
 
-    async fn parted(&self, parting: &Parting, opted_out: Option<CustomerId>) -> Result<Parted, StoreError> {
+    async fn parted(&self, parting: &Parting) -> Result<Parted, StoreError> {
         let missing = StoreError::Missing { what: "merge" };
         let merge = self.get(parting.merge.id).await?.ok_or(missing)?;
         let mut conversations = self.0.conversations().live_of_customer(parting.kept).await?;
@@ -112,7 +118,8 @@ impl Merges<'_, Tx> {
             customer: customers::read(self.0.customers().need(parting.kept).await?)?,
             restored: customers::read(self.0.customers().need(parting.restored).await?)?,
             conversations,
-            opted_out,
+            opted_out: None,
+            for_either: parting.for_either.clone(),
         })
     }
 

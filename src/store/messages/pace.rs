@@ -106,7 +106,7 @@ impl Pace<'_, Tx> {
 }
 
 /// States of a message that WhatsApp does not have yet.
-pub(super) const NOT_HANDED_OVER: [MessageState; 3] =
+pub(in crate::store) const NOT_HANDED_OVER: [MessageState; 3] =
     [MessageState::Scheduled, MessageState::Held, MessageState::Queued];
 
 async fn last_heard(

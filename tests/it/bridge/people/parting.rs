@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use crm::bridge::{Refusal, SendCommand, SendTo};
+use crm::bridge::{NewCustomer, Refusal, SendCommand, SendTo};
 use crm::contract::EventType;
 use crm::domain::consent::ConsentWords;
+use crm::domain::customer::PhoneNumber;
 use crm::domain::message::MessageState;
+use crm::domain::pacing::WaitReason;
 use crm::domain::whatsapp::PageEvent;
-use crm::domain::{Clock, CustomerId, MergeId};
+use crm::domain::{Clock, ConversationId, CustomerId, MergeId};
+use crm::store::CustomerChange;
 
 use crate::bridge::{Rig, owner};
 
 const ONE: CustomerId = CustomerId(1);
 const TWO: CustomerId = CustomerId(2);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// The customer of a chat writes.
 async fn says(rig: &mut Rig, chat: usize, text: &str) {
@@ -100,4 +104,74 @@ async fn opt_in_while_merged_ends_no_older_opt_out() {
     let taken_back = rig.message("an offer").await;
     assert_eq!(taken_back.state, MessageState::Failed);
     assert_eq!(taken_back.failure.unwrap().code, "opted_out");
+}
+
+fn phone(rig: &Rig, chat: usize) -> PhoneNumber {
+    rig.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone()
+}
+
+/// Our texts that a chat has.
+fn ours(rig: &Rig, chat: usize) -> Vec<String> {
+    let world = rig.run.whatsapp.world.lock().unwrap();
+    let ours = world.chats[chat].on_page.iter().filter(|told| told.from_me);
+    ours.map(|told| told.text.clone()).collect()
+}
+
+async fn plan(rig: &Rig, to: SendTo, text: &str) {
+    let command = SendCommand {
+        send_at: Some(rig.run.clock.now().plus(HOUR)),
+        ..SendCommand::of(to, text, owner())
+    };
+    rig.program.desk.send(command).await.unwrap();
+}
+
+/// What was planned for one of them does not go to the other by itself.
+#[tokio::test]
+async fn message_for_either_is_held_on_undo() {
+    const CONVERSATION: SendTo = SendTo::Conversation(ConversationId(1));
+    let mut rig = Rig::new().await;
+    says(&mut rig, 0, "hello").await;
+    let other = NewCustomer {
+        phone: phone(&rig, 1),
+        change: CustomerChange::default(),
+        idempotency: None,
+    };
+    rig.program.desk.create_customer(other).await.unwrap();
+    // The other has no conversation yet, so that of the first comes whole to them.
+    let merge = rig.program.desk.merge_customers(TWO, ONE, "grace").await.unwrap().id;
+    rig.settle().await;
+    plan(&rig, CONVERSATION, "planned").await;
+    plan(&rig, SendTo::Phone(phone(&rig, 0)), "to a number").await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    rig.send_to(CONVERSATION, "at once").await;
+    undo(&mut rig, merge).await;
+    for text in ["planned", "at once"] {
+        let message = rig.message(text).await;
+        let why = message.waiting.map(|waiting| waiting.reason);
+        assert_eq!(
+            (message.state, why),
+            (MessageState::Held, Some(WaitReason::Separated)),
+            "{text}"
+        );
+    }
+    assert_eq!(rig.message("to a number").await.state, MessageState::Scheduled);
+    assert_eq!(rig.events(EventType::MessageHeld).await.len(), 2);
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices.iter().any(|notice| notice.contains("may be for either")),
+        "{notices:?}"
+    );
+
+    rig.run.whatsapp.set_online(true);
+    rig.run.clock.advance(HOUR + Duration::from_secs(5));
+    rig.patience().await;
+    assert_eq!(ours(&rig, 0), ["to a number"]);
+    // It is where it was written, and where its room shows it.
+    let planned = rig.message("planned").await;
+    assert_eq!(planned.conversation_id, ConversationId(1));
+    rig.program.desk.release(planned.id).await.unwrap();
+    rig.settle().await;
+    assert_eq!(ours(&rig, 0), ["to a number", "planned"]);
+    assert_eq!(ours(&rig, 1), [""; 0]);
 }
