@@ -12,6 +12,7 @@ words! {
 }
 
 words! {
+    // Declared from the most awake to closed: a merge compares them.
     /// State of the desk's work on a conversation.
     ConversationStatus { Open = "open", Pending = "pending", Snoozed = "snoozed", Closed = "closed" }
 }

@@ -8,13 +8,13 @@ use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, Value};
 
-use crate::domain::conversation::ConversationStatus;
 use crate::domain::merge::{Joined, Merged};
 use crate::domain::{CustomerId, MergeId};
 use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
 
+use super::standing::{Snooze, joined, standing};
 use super::{Home, Moved, MovedConversation, OptOut};
 
 impl Merges<'_, Tx> {
@@ -114,7 +114,8 @@ impl Merges<'_, Tx> {
         self.0.conversations().change(from.id, ended).await?;
         // Answers go to the chat with the last activity.
         let later = from.chat_id.is_some() && (to.chat_id.is_none() || from.active_at > to.active_at);
-        let open = ConversationStatus::Open.as_str();
+        let before = standing(from)?;
+        let stands = joined(standing(to)?, before);
         let goes_to = if to.assignee_id.is_some() { to } else { from };
         let waiting_since = [to.waiting_since, from.waiting_since].into_iter().flatten().min();
         let goes_on = conversation::ActiveModel {
@@ -124,15 +125,11 @@ impl Merges<'_, Tx> {
                 to.chat_id.clone()
             }),
             unread_count: Set(to.unread_count + from.unread_count),
-            status: Set(if from.status == open {
-                open.to_owned()
-            } else {
-                to.status.clone()
-            }),
+            status: Set(stands.status.to_string()),
             assignee: Set(goes_to.assignee.clone()),
             assignee_id: Set(goes_to.assignee_id),
             waiting_since: Set(waiting_since),
-            snoozed_until: Set(to.snoozed_until.filter(|_| from.status != open)),
+            snoozed_until: Set(stands.until.map(|until| until.0)),
             ..conversation::ActiveModel::default()
         };
         self.0.conversations().change(to.id, goes_on).await?;
@@ -148,6 +145,7 @@ impl Merges<'_, Tx> {
             chat: to.chat_id.clone(),
             merged_chat: from.chat_id.clone(),
             room,
+            snooze: Snooze::of(before),
         })
     }
 

@@ -10,6 +10,7 @@ mod gather;
 mod hidden;
 mod join;
 mod part;
+mod standing;
 mod undo;
 mod waiting;
 
@@ -27,6 +28,7 @@ use super::{Store, StoreError, Tx};
 use crate::store::facet::{Database, Merges};
 
 pub(super) use gather::Home;
+use standing::Snooze;
 
 /// Facts about a merge that undoing it needs and homes do not record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,9 @@ struct MovedConversation {
     merged_chat: Option<ChatId>,
     /// Whether the room of the ended conversation became the other's.
     room: bool,
+    /// Snooze of the ended conversation.
+    #[serde(default)]
+    snooze: Option<Snooze>,
 }
 
 impl<D: Database> Merges<'_, D> {

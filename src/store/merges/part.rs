@@ -65,6 +65,7 @@ impl Merges<'_, Tx> {
             .await?;
         let of_kept = Home::NotIn(parting.theirs.clone());
         self.gather_hidden(restored, shared.id, parting.kept, &of_kept).await?;
+        self.stand_again(parting, shared, restored, record.as_ref()).await?;
         // Messages that stayed behind in it still name the customer of the time when it ended.
         let all = Condition::all().add(message::Column::ConversationId.eq(restored));
         self.move_messages(all, None, parting.restored).await?;

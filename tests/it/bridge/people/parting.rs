@@ -5,12 +5,13 @@ use std::time::Duration;
 use crm::bridge::{NewCustomer, Refusal, SendCommand, SendTo};
 use crm::contract::EventType;
 use crm::domain::consent::ConsentWords;
+use crm::domain::conversation::ConversationStatus;
 use crm::domain::customer::PhoneNumber;
 use crm::domain::message::MessageState;
 use crm::domain::pacing::WaitReason;
 use crm::domain::whatsapp::PageEvent;
-use crm::domain::{Clock, ConversationId, CustomerId, MergeId};
-use crm::store::CustomerChange;
+use crm::domain::{Clock, ConversationId, CustomerId, MergeId, Timestamp};
+use crm::store::{CustomerChange, Standing};
 
 use crate::bridge::{Rig, owner};
 
@@ -174,4 +175,54 @@ async fn message_for_either_is_held_on_undo() {
     rig.settle().await;
     assert_eq!(ours(&rig, 0), ["to a number", "planned"]);
     assert_eq!(ours(&rig, 1), [""; 0]);
+}
+
+async fn stands(rig: &Rig, id: i64) -> Standing {
+    let conversation = rig.program.store.conversations().get(ConversationId(id)).await;
+    let conversation = conversation.unwrap().unwrap();
+    Standing {
+        status: conversation.status,
+        until: conversation.snoozed_until,
+    }
+}
+
+async fn stand(rig: &Rig, id: i64, standing: Standing) {
+    let put = rig.program.desk.set_standing(ConversationId(id), standing, None);
+    put.await.unwrap();
+}
+
+const fn standing(status: ConversationStatus, until: Option<Timestamp>) -> Standing {
+    Standing { status, until }
+}
+
+#[tokio::test]
+async fn snooze_outlives_merge_and_undo() {
+    let open = standing(ConversationStatus::Open, None);
+    let closed = standing(ConversationStatus::Closed, None);
+    let mut rig = two().await;
+    let until = |rig: &Rig| Some(rig.run.clock.now().plus(HOUR));
+    let asleep = standing(ConversationStatus::Snoozed, until(&rig));
+    stand(&rig, 1, closed).await;
+    stand(&rig, 2, asleep).await;
+    let merge = merged(&mut rig).await;
+    assert_eq!(stands(&rig, 1).await, asleep);
+    undo(&mut rig, merge).await;
+    assert_eq!(stands(&rig, 2).await, asleep);
+    rig.run.clock.advance(HOUR);
+    rig.settle().await;
+    assert_eq!([stands(&rig, 1).await, stands(&rig, 2).await], [open, open]);
+
+    // One that ends while the two are one.
+    stand(&rig, 2, standing(ConversationStatus::Snoozed, until(&rig))).await;
+    let merge = merged(&mut rig).await;
+    rig.run.clock.advance(HOUR);
+    undo(&mut rig, merge).await;
+    assert_eq!(stands(&rig, 2).await, open);
+
+    // One whose customer has written while the two were one.
+    stand(&rig, 2, standing(ConversationStatus::Snoozed, until(&rig))).await;
+    let merge = merged(&mut rig).await;
+    says(&mut rig, 1, "are you there?").await;
+    undo(&mut rig, merge).await;
+    assert_eq!(stands(&rig, 2).await, open);
 }
