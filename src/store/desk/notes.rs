@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use crate::domain::message::Author;
 use crate::domain::note::Note;
 use crate::domain::{ConversationId, NoteId, Timestamp};
+use crate::store::database::bounds::MAX_NAMED;
 use crate::store::database::page;
 use crate::store::database::page::{Cursor, Page, PageRequest};
 use crate::store::database::row::word;
@@ -69,11 +70,25 @@ impl Notes<'_, Tx> {
         Ok(())
     }
 
-    /// Gives a conversation back the notes that a merge took from it.
-    pub(in crate::store) async fn give_back(&self, to: ConversationId) -> Result<(), StoreError> {
+    /// Gives a conversation the notes of another one that were written for it, or for one of those that ended in it.
+    pub(in crate::store) async fn give_back(
+        &self,
+        from: ConversationId,
+        to: ConversationId,
+        ended: &[ConversationId],
+    ) -> Result<(), StoreError> {
+        for some in ended.chunks(MAX_NAMED) {
+            note::Entity::update_many()
+                .col_expr(note::Column::ConversationId, Expr::value(to))
+                .filter(note::Column::ConversationId.eq(from))
+                .filter(note::Column::HomeId.is_in(some.iter().copied()))
+                .exec(&self.0.session)
+                .await?;
+        }
         note::Entity::update_many()
             .col_expr(note::Column::ConversationId, Expr::value(to))
             .col_expr(note::Column::HomeId, Expr::value(None::<i64>))
+            .filter(note::Column::ConversationId.eq(from))
             .filter(note::Column::HomeId.eq(to))
             .exec(&self.0.session)
             .await?;

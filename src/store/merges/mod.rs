@@ -97,13 +97,17 @@ impl Merges<'_, Store> {
 impl Merges<'_, Tx> {
     /// Returns the merge that ended this customer, if it was not undone.
     pub async fn that_ended(&self, customer: CustomerId) -> Result<Option<Merge>, StoreError> {
+        self.row_that_ended(customer).await?.map(read).transpose()
+    }
+
+    async fn row_that_ended(&self, customer: CustomerId) -> Result<Option<merge::Model>, StoreError> {
         let row = merge::Entity::find()
             .filter(merge::Column::MergedCustomerId.eq(customer))
             .filter(merge::Column::UndoneAt.is_null())
             .order_by_desc(merge::Column::Id)
             .one(&self.0.session)
             .await?;
-        row.map(read).transpose()
+        Ok(row)
     }
 }
 

@@ -50,7 +50,6 @@ impl Merges<'_, Tx> {
         let unread = self.unread_of(shared.id, shared.unread_count, &parting.theirs).await?;
         let of_restored = Home::In(parting.theirs.clone());
         self.gather(shared.id, restored, parting.restored, &of_restored).await?;
-        self.0.notes().give_back(restored).await?;
         if record.as_ref().is_some_and(|record| record.room) {
             self.0.rooms().hand_over(shared.id, restored).await?;
         }
@@ -61,6 +60,7 @@ impl Merges<'_, Tx> {
         // A conversation that had come over whole may have taken in others since.
         self.adopt_ended(restored, shared.id, |owner| !parting.theirs.contains(&owner))
             .await?;
+        self.give_back_notes(shared.id, restored).await?;
         self.gather_hidden(shared.id, restored, parting.restored, &of_restored)
             .await?;
         let of_kept = Home::NotIn(parting.theirs.clone());
@@ -146,6 +146,7 @@ impl Merges<'_, Tx> {
         self.split_unread(shared, kept, shared.unread_count - unread).await?;
         self.adopt_ended(shared.id, kept, |owner| !parting.theirs.contains(&owner))
             .await?;
+        self.give_back_notes(shared.id, kept).await?;
         self.gather_hidden(shared.id, kept, parting.kept, &of_kept).await?;
         let of_restored = Home::In(parting.theirs.clone());
         self.gather_hidden(kept, shared.id, parting.restored, &of_restored)
@@ -237,6 +238,16 @@ impl Merges<'_, Tx> {
                 ..conversation::ActiveModel::default()
             };
             self.0.conversations().change(row.id, change).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives each of two conversations the notes that were written for it, or for one that ended in it. Call it when each
+    /// has those that ended in it. What was written for both as one stays.
+    async fn give_back_notes(&self, one: ConversationId, other: ConversationId) -> Result<(), StoreError> {
+        for (from, to) in [(one, other), (other, one)] {
+            let ended: Vec<ConversationId> = self.ended_in(to).await?.iter().map(|row| row.id).collect();
+            self.0.notes().give_back(from, to, &ended).await?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::merge::Parted;
 use crate::domain::{CustomerId, MergeId, MessageId};
+use crate::store::database::bounds::MAX_CHAIN;
 use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
@@ -133,20 +134,38 @@ impl Merges<'_, Tx> {
         Ok(())
     }
 
-    /// Removes the attributes that the merge added and nobody has changed; the restored customer still has them.
+    /// Removes the attributes that the merge added and nobody has changed, from the customer who took them and from those in
+    /// whom that one has gone on since; the restored customer still has them.
     async fn give_back_attributes(&self, parting: &Parting) -> Result<(), StoreError> {
-        let taken = moved(&parting.merge)?.attributes;
-        if taken.is_empty() {
-            return Ok(());
+        let mut taken = moved(&parting.merge)?.attributes;
+        let mut holder = parting.merge.customer_id;
+        for _ in 0..MAX_CHAIN {
+            if taken.is_empty() {
+                return Ok(());
+            }
+            let row = self.0.customers().need(holder).await?;
+            let mut attributes: Map<String, Value> = from_json("customers", &row.attributes)?;
+            attributes.retain(|key, value| taken.get(key) != Some(value));
+            let change = customer::ActiveModel {
+                attributes: Set(to_json(&attributes)?),
+                ..customer::ActiveModel::default()
+            };
+            self.0.customers().change(holder, change).await?;
+            let (Some(next), Some(onward)) = (row.merged_into, self.row_that_ended(holder).await?) else {
+                return Ok(());
+            };
+            // The next has those of them that it did not have itself; that merge has not given them any more.
+            let mut record = moved(&onward)?;
+            taken.retain(|key, value| record.attributes.get(key) == Some(value));
+            record.attributes.retain(|key, _| !taken.contains_key(key));
+            let change = merge::ActiveModel {
+                moved: Set(to_json(&record)?),
+                ..merge::ActiveModel::default()
+            };
+            self.change_row(onward.id, change).await?;
+            holder = next;
         }
-        let row = self.0.customers().need(parting.merge.customer_id).await?;
-        let mut attributes: Map<String, Value> = from_json("customers", &row.attributes)?;
-        attributes.retain(|key, value| taken.get(key) != Some(value));
-        let change = customer::ActiveModel {
-            attributes: Set(to_json(&attributes)?),
-            ..customer::ActiveModel::default()
-        };
-        self.0.customers().change(row.id, change).await
+        Err(StoreError::corrupt("customers", "merges without an end"))
     }
 
     /// Shows the hidden messages of which the customer's live conversations have no double any more.
@@ -179,6 +198,10 @@ impl Merges<'_, Tx> {
             undone_by: Set(Some(by.to_owned())),
             ..merge::ActiveModel::default()
         };
+        self.change_row(id, change).await
+    }
+
+    async fn change_row(&self, id: MergeId, change: merge::ActiveModel) -> Result<(), StoreError> {
         merge::Entity::update_many()
             .set(change)
             .filter(merge::Column::Id.eq(id))

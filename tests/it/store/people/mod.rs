@@ -2,5 +2,6 @@
 
 pub mod agents;
 pub mod customers;
+mod merge_chains;
 pub mod merges;
 pub mod merging_at_random;
