@@ -59,6 +59,18 @@ pub enum WhatsAppWork {
     },
 }
 
+impl WhatsAppWork {
+    /// Returns the message that the work sends or changes.
+    pub const fn message(&self) -> MessageId {
+        match self {
+            Self::SendMessage { message }
+            | Self::EditMessage { message, .. }
+            | Self::DeleteMessage { message, .. }
+            | Self::React { message, .. } => *message,
+        }
+    }
+}
+
 impl TargetWork for WhatsAppWork {
     const TARGET: Target = Target::WhatsApp;
 }

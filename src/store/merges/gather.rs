@@ -8,9 +8,10 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::{Direction, Kind, MessageState};
-use crate::domain::outbox::Target;
-use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, WaMessageId, WaUserId};
+use crate::domain::outbox::{Target, WhatsAppWork};
+use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, OutboxId, WaMessageId, WaUserId};
 use crate::store::database::bounds::MAX_NAMED;
+use crate::store::database::row::from_json;
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx};
 
@@ -149,18 +150,11 @@ impl Merges<'_, Tx> {
     }
 
     /// Moves the outbox rows to the lane of their message's new conversation. Rows about no message stay.
+    ///
+    /// A change of a message (an edit, say) moves too, although its row names no message, so that it outlives the message's
+    /// other rows: in a lane of its own it would overtake the message and fail, or be overtaken by the next change.
     async fn move_work(&self, from: ConversationId, to: ConversationId) -> Result<(), StoreError> {
-        let account = self.0.conversations().need(from).await?.account_id;
-        let waiting: Vec<(crate::domain::OutboxId, Option<MessageId>)> = outbox::Entity::find()
-            .select_only()
-            .column(outbox::Column::Id)
-            .column(outbox::Column::MessageId)
-            .filter(outbox::Column::Target.is_in(Target::ALL.iter().map(|target| target.as_str())))
-            .filter(outbox::Column::AccountId.eq(account))
-            .filter(outbox::Column::Lane.eq(from))
-            .into_tuple()
-            .all(&self.0.session)
-            .await?;
+        let waiting = self.waiting_in(from).await?;
         let mut about: BTreeMap<MessageId, ConversationId> = BTreeMap::new();
         for some in waiting.chunks(MAX_NAMED) {
             let messages = some.iter().filter_map(|(_, message)| *message);
@@ -187,6 +181,32 @@ impl Merges<'_, Tx> {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Returns the outbox rows in the lane of a conversation, each with the message that it is about.
+    async fn waiting_in(&self, lane: ConversationId) -> Result<Vec<(OutboxId, Option<MessageId>)>, StoreError> {
+        let account = self.0.conversations().need(lane).await?.account_id;
+        let rows = |target: Target| {
+            outbox::Entity::find()
+                .select_only()
+                .column(outbox::Column::Id)
+                .column(outbox::Column::MessageId)
+                .filter(outbox::Column::Target.eq(target.as_str()))
+                .filter(outbox::Column::AccountId.eq(account))
+                .filter(outbox::Column::Lane.eq(lane))
+        };
+        let mut waiting: Vec<(OutboxId, Option<MessageId>)> =
+            rows(Target::Matrix).into_tuple().all(&self.0.session).await?;
+        let for_whatsapp: Vec<(OutboxId, Option<MessageId>, String)> = rows(Target::WhatsApp)
+            .column(outbox::Column::Work)
+            .into_tuple()
+            .all(&self.0.session)
+            .await?;
+        for (id, _, work) in for_whatsapp {
+            let work: WhatsAppWork = from_json("outbox", &work)?;
+            waiting.push((id, Some(work.message())));
+        }
+        Ok(waiting)
     }
 
     /// Computes the last message of a conversation again, and the time by which lists sort it.

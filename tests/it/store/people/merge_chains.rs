@@ -2,19 +2,22 @@
 
 use crm::domain::customer::Identity;
 use crm::domain::message::Author;
-use crm::domain::{AccountId, ConversationId, CustomerId};
-use crm::store::{CustomerChange, PageRequest, Store, StoreError};
+use crm::domain::outbox::WhatsAppWork;
+use crm::domain::{AccountId, ConversationId, CustomerId, OutboxId};
+use crm::store::{Busy, CustomerChange, NewWork, PageRequest, Store, StoreError};
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 
 use super::merges::{hear, lid, merge, undo};
-use crate::store::database::databases::{Database, on_each_database};
+use crate::store::database::databases::{BEGIN, Database, on_each_database};
 use crate::store::desk;
 
 on_each_database! {
     notes_return_over_chain_of_merges,
     notes_leave_conversation_that_goes_back,
     attributes_return_over_chain_of_merges,
+    /// rule 4.
+    change_follows_its_merged_message,
 }
 
 /// A customer who has written, with the conversation.
@@ -133,5 +136,61 @@ async fn attributes_return_over_chain_of_merges(database: Database) {
     assert_eq!(attributes(&store, a).await["plan"], "pro");
     assert_eq!(Value::Object(attributes(&store, b).await), json!({}));
     assert_eq!(attributes(&store, c).await["town"], "Bath");
+    store.close().await;
+}
+
+/// The heads of the account's lanes to WhatsApp: the lane, and whether it changes a message.
+async fn heads(store: &Store, account: AccountId) -> Vec<(OutboxId, ConversationId, bool)> {
+    let ready = store
+        .outbox()
+        .ready::<WhatsAppWork>(Some(account), BEGIN, 10, &Busy::default())
+        .await
+        .unwrap();
+    let heads = ready.into_iter().map(|item| {
+        let is_change = matches!(item.work, WhatsAppWork::EditMessage { .. });
+        (item.id, item.lane.unwrap(), is_change)
+    });
+    heads.collect()
+}
+
+async fn change_follows_its_merged_message(database: Database) {
+    let store = database.open().await;
+    let account = desk::account(&store).await;
+    let (one, of_one) = who_wrote(&store, account, lid(1)).await;
+    let (two, of_two) = who_wrote(&store, account, lid(2)).await;
+    let conversation = store.conversations().get(of_two).await.unwrap().unwrap();
+    let sent = desk::outbound(&conversation, "key", "hello", BEGIN);
+    let message = desk::new(desk::take(&store, sent).await.unwrap());
+    store
+        .write(message, |tx, message| {
+            let send = WhatsAppWork::SendMessage { message: message.id };
+            let edit = WhatsAppWork::EditMessage {
+                message: message.id,
+                content: "goodbye".to_owned(),
+                by: "grace".to_owned(),
+            };
+            let edit = NewWork::for_conversation(message.account_id, message.conversation_id, edit);
+            let work = [NewWork::for_message(message, send), edit];
+            async move {
+                for work in work {
+                    tx.outbox().enqueue(work).await?;
+                }
+                Ok::<_, StoreError>(())
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    let merge = merge(&store, one, two).await;
+    let ready = heads(&store, account).await;
+    assert!(matches!(ready[..], [(_, lane, false)] if lane == of_one), "{ready:?}");
+    undo(&store, merge).await;
+    let ready = heads(&store, account).await;
+    assert!(matches!(ready[..], [(_, lane, false)] if lane == of_two), "{ready:?}");
+    let head = ready[0].0;
+    let done = store.write(head, |tx, &head| async move { tx.outbox().finish(head).await }.boxed());
+    assert!(done.await.unwrap());
+    let ready = heads(&store, account).await;
+    assert!(matches!(ready[..], [(_, lane, true)] if lane == of_two), "{ready:?}");
     store.close().await;
 }
