@@ -162,10 +162,19 @@ pub(super) async fn check_seen(tx: &mut Tx, id: ConversationId, expected: Option
 
 /// Returns a conversation, locked, or the one in which it goes on.
 pub(super) async fn live(tx: &mut Tx, id: ConversationId) -> Result<Conversation, Refusal> {
-    let live = tx.conversations().live(id).await?;
-    let live = live.ok_or_else(|| not_found("conversation", id))?;
-    let locked = tx.conversations().lock(live.id).await?;
-    locked.ok_or_else(|| not_found("conversation", id))
+    for _ in 0..MAX_LOCKED {
+        let live = tx.conversations().live(id).await?;
+        let live = live.ok_or_else(|| not_found("conversation", id))?;
+        let locked = tx.conversations().lock(live.id).await?;
+        let locked = locked.ok_or_else(|| not_found("conversation", id))?;
+        // Another process may have merged it while the lock was waited for.
+        if locked.merged_into.is_none() {
+            return Ok(locked);
+        }
+    }
+    Err(Refusal::Unavailable(format!(
+        "conversation {id} is merged again and again by others; try again later"
+    )))
 }
 
 /// Lets the room of a conversation show its new state.
@@ -174,5 +183,7 @@ pub(super) async fn show(tx: &mut Tx, core: &Core, conversation: &Conversation) 
     notice::show_room(tx, &policy, conversation).await
 }
 
+/// Most conversations that are locked, one after another, because each was merged while its lock was waited for.
+const MAX_LOCKED: u32 = 10;
 /// Field of a request that holds the end of a snooze.
 const UNTIL: &str = "/until";

@@ -14,7 +14,7 @@ use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, FIRST_CREDIBLE, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
-use crate::domain::{ChatId, Timestamp};
+use crate::domain::{ChatId, ConversationId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, StoreError, Tx};
 
 use super::{changes, later, members, polls};
@@ -158,9 +158,10 @@ async fn follow_up(
     conversation: &Conversation,
     stored: Message,
 ) -> Result<IntakeOutcome, StoreError> {
+    let (conversation, stored) = &locked(tx, conversation.id, stored).await?;
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
-        tx.outbox().enqueue(NewWork::for_message(&stored, show)).await?;
+        tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
     }
     if stored.direction == Direction::Outbound {
         // Sent on the phone: so the phone is in use, and what was there before is answered. It may be found late.
@@ -171,10 +172,10 @@ async fn follow_up(
         }
         return Ok(IntakeOutcome::Quiet);
     }
-    if stored.kind == Kind::System && !is_missed_call(&stored) {
+    if stored.kind == Kind::System && !is_missed_call(stored) {
         return Ok(IntakeOutcome::Quiet);
     }
-    consent::heard(tx, policy, conversation, &stored).await?;
+    consent::heard(tx, policy, conversation, stored).await?;
     tx.conversations().add_unread(conversation.id, 1).await?;
     later::overtaken(tx, policy, conversation).await?;
     if conversation.status != ConversationStatus::Open {
@@ -186,7 +187,20 @@ async fn follow_up(
         tx.emit(Event::conversation_updated(&reopened));
         Box::pin(notice::show_room(tx, policy, &reopened)).await?;
     }
-    Ok(IntakeOutcome::New(Box::new(stored)))
+    Ok(IntakeOutcome::New(Box::new(stored.clone())))
+}
+
+/// Returns the conversation of a message that was just stored, locked, and the message: since it was found another process
+/// may have closed it or planned something in it. If one has merged it, the message goes on with it.
+async fn locked(tx: &mut Tx, id: ConversationId, stored: Message) -> Result<(Conversation, Message), StoreError> {
+    let conversation = tx.conversations().lock(id).await?;
+    let conversation = conversation.ok_or(StoreError::Missing { what: "conversation" })?;
+    if conversation.merged_into.is_none() {
+        return Ok((conversation, stored));
+    }
+    let conversation = tx.merges().follow(id).await?;
+    let stored = tx.messages().get(stored.id).await?;
+    Ok((conversation, stored.ok_or(StoreError::Missing { what: "message" })?))
 }
 
 /// Returns whether a notice is shown in the room; other notices are only stored.

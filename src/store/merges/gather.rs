@@ -7,13 +7,14 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::domain::conversation::Conversation;
 use crate::domain::message::{Direction, Kind, MessageState};
 use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, OutboxId, WaMessageId, WaUserId};
 use crate::store::database::bounds::MAX_NAMED;
 use crate::store::database::row::from_json;
 use crate::store::facet::Merges;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, conversations};
 
 /// Selects messages by their home: the customer to whom they belong if no merge is counted.
 #[derive(Clone, Debug)]
@@ -85,6 +86,23 @@ impl Merges<'_, Tx> {
         self.move_work(from, to).await?;
         self.0.scheduled().follow_messages(from).await?;
         Ok(moved)
+    }
+
+    /// Moves what was stored in a conversation, while another process merged it, to the one in which it goes on. Returns that
+    /// one, locked.
+    pub async fn follow(&self, ended: ConversationId) -> Result<Conversation, StoreError> {
+        let missing = |what| StoreError::Missing { what };
+        let live = self.0.conversations().live(ended).await?;
+        let live = self
+            .0
+            .conversations()
+            .lock(live.ok_or(missing("conversation"))?.id)
+            .await?;
+        let live = live.ok_or(missing("conversation"))?;
+        let customer = live.customer_id.ok_or(missing("customer"))?;
+        self.gather(ended, live.id, customer, &Home::Any).await?;
+        self.recount(live.id).await?;
+        self.0.conversations().need(live.id).await.and_then(conversations::read)
     }
 
     /// Gives messages to a customer, and moves them to a conversation if one is given. Stores their first customer as

@@ -81,12 +81,19 @@ impl Merges<'_, Tx> {
         })
     }
 
-    /// Locks customers until the commit, always in the same order. SQLite has one writer for the whole database.
+    /// Locks customers and their conversations until the commit, always in the same order: how the conversations stand is
+    /// read and written again here, and another process may change it. SQLite has one writer for the whole database.
     pub(super) async fn lock(&self, ids: &[CustomerId]) -> Result<(), StoreError> {
         if self.0.session.get_database_backend() != DbBackend::Sqlite {
             customer::Entity::find()
                 .filter(customer::Column::Id.is_in(ids.iter().copied()))
                 .order_by_asc(customer::Column::Id)
+                .lock_exclusive()
+                .all(&self.0.session)
+                .await?;
+            conversation::Entity::find()
+                .filter(conversation::Column::CustomerId.is_in(ids.iter().copied()))
+                .order_by_asc(conversation::Column::Id)
                 .lock_exclusive()
                 .all(&self.0.session)
                 .await?;

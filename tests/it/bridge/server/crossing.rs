@@ -1,7 +1,9 @@
-//! Another process changes a message or an account that we are about to change: one of the two decides, and the other sees
-//! it. SQLite has one writer, so there it cannot happen.
+//! Another process changes a message, a conversation or an account that we are about to change: one of the two decides,
+//! and the other sees it. SQLite has one writer, so there it cannot happen.
 
-use crm::bridge::{Refusal, Revision};
+use crm::bridge::{Answered, NewNote, Refusal, Revision};
+use crm::domain::ConversationId;
+use crm::domain::conversation::{Conversation, ConversationStatus};
 use crm::domain::message::{Message, MessageState};
 
 use crate::bridge::{Rig, owner};
@@ -17,6 +19,10 @@ on_each_database! {
     handed_over_message_is_edited_at_whatsapp,
     failed_message_is_retried_by_one,
     removed_account_takes_no_change,
+    note_follows_conversation_merged_meanwhile,
+    merge_keeps_assignment_made_meanwhile,
+    message_opens_conversation_closed_meanwhile,
+    message_follows_conversation_merged_meanwhile,
 }
 
 impl Rig {
@@ -37,6 +43,10 @@ impl Rig {
         let world = self.run.whatsapp.world.lock().unwrap();
         let ours = world.chats[0].on_page.iter().filter(|told| told.from_me);
         ours.map(|told| told.text.clone()).collect()
+    }
+
+    async fn conversation_as_stored(&self, id: ConversationId) -> Conversation {
+        self.program.store.conversations().get(id).await.unwrap().unwrap()
     }
 
     async fn close(self) {
@@ -163,5 +173,100 @@ async fn removed_account_takes_no_change(database: Database) {
         "{revised:?}"
     );
     assert_eq!(raw::texts(&database, ASKED).await, asked);
+    rig.close().await;
+}
+
+/// The other process ends the first conversation in the second, in the moment in which somebody writes a note about it.
+async fn note_follows_conversation_merged_meanwhile(database: Database) {
+    let Some((rig, message)) = Rig::on_server(&database).await else {
+        return;
+    };
+    let goes_on = rig.send(1, "hello too").await.conversation_id;
+    let other = Other::begin(&database).await;
+    other
+        .run(&format!(
+            "UPDATE conversations SET merged_into = {goes_on} WHERE id <> {goes_on}"
+        ))
+        .await;
+    let note = NewNote {
+        conversation: message.conversation_id,
+        content: "careful".to_owned(),
+        author: owner(),
+        idempotency: None,
+    };
+    let (written, ()) = tokio::join!(rig.program.desk.note(note), other.commit_once_waited_for(&database));
+    let Answered::New(written) = written.unwrap() else {
+        panic!("it has no key")
+    };
+    assert_eq!(written.conversation_id, goes_on);
+    rig.close().await;
+}
+
+async fn merge_keeps_assignment_made_meanwhile(database: Database) {
+    let Some((rig, message)) = Rig::on_server(&database).await else {
+        return;
+    };
+    let merged = rig.send(1, "hello too").await;
+    let other = Other::begin(&database).await;
+    other
+        .run("UPDATE conversations SET status = 'pending', assignee_id = 1, assignee = 'Ada'")
+        .await;
+    let (kept, gone) = (message.customer_id.unwrap(), merged.customer_id.unwrap());
+    let (merge, ()) = tokio::join!(
+        rig.program.desk.merge_customers(kept, gone, "grace"),
+        other.commit_once_waited_for(&database)
+    );
+    merge.unwrap();
+    let conversation = rig.conversation_as_stored(message.conversation_id).await;
+    assert_eq!(conversation.status, ConversationStatus::Pending);
+    assert_eq!(conversation.assignee.map(|agent| agent.name).as_deref(), Some("Ada"));
+    rig.close().await;
+}
+
+async fn message_opens_conversation_closed_meanwhile(database: Database) {
+    let Some((mut rig, message)) = Rig::on_server(&database).await else {
+        return;
+    };
+    let other = Other::begin(&database).await;
+    other.run("UPDATE conversations SET status = 'closed'").await;
+    rig.run.whatsapp.customer_writes(0);
+    tokio::join!(rig.take_in_rooms(), other.commit_once_waited_for(&database));
+    let conversation = rig.conversation_as_stored(message.conversation_id).await;
+    assert_eq!(
+        (conversation.unread_count, conversation.status),
+        (1, ConversationStatus::Open)
+    );
+    rig.close().await;
+}
+
+async fn message_follows_conversation_merged_meanwhile(database: Database) {
+    let Some((mut rig, message)) = Rig::on_server(&database).await else {
+        return;
+    };
+    let other_chat = rig.send(1, "hello too").await;
+    let goes_on = other_chat.conversation_id;
+    let other = Other::begin(&database).await;
+    other
+        .run(&format!(
+            "UPDATE conversations SET merged_into = {goes_on} WHERE id <> {goes_on}"
+        ))
+        .await;
+    let stanza = rig.run.whatsapp.customer_writes(0);
+    tokio::join!(rig.take_in_rooms(), other.commit_once_waited_for(&database));
+    let stored = rig.messages().await;
+    let stored = stored
+        .iter()
+        .find(|stored| stored.whatsapp_id.as_ref() == Some(&stanza));
+    let stored = stored.expect("it is in sight");
+    assert_eq!(
+        (stored.conversation_id, stored.customer_id),
+        (goes_on, other_chat.customer_id)
+    );
+    assert_ne!(message.conversation_id, goes_on);
+    let conversation = rig.conversation_as_stored(goes_on).await;
+    assert_eq!(
+        (conversation.unread_count, conversation.last_message_id),
+        (1, Some(stored.id))
+    );
     rig.close().await;
 }
