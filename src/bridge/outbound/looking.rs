@@ -1,7 +1,5 @@
 //! Looks up messages that may have been handed over already: after a crash, a failure, or a time without an ack (rule 3).
 
-use std::time::Duration;
-
 use futures_util::FutureExt;
 
 use crate::bridge::core::{Progress, consent};

@@ -11,15 +11,14 @@ use tokio::sync::watch;
 use crate::bridge::core::policy::ReadMode;
 use crate::bridge::core::reader::ReadReceipts;
 use crate::bridge::core::worker::{Wakes, Worker};
-use crate::bridge::core::{Core, Progress, consent, state};
-use crate::domain::account::Account;
-use crate::domain::delivery::{AfterFailure, Next};
+use crate::bridge::core::{Core, Progress, state};
+use crate::domain::delivery::AfterFailure;
 use crate::domain::message::{Failure, Message, MessageState};
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{HandedOver, OutgoingMessage, QuotedKey, Resolved, SendError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, ChatId, MessageId, OutboxId, Timestamp, WaMessageId, delivery};
-use crate::store::{Busy, HandOver, StoreError, WorkFor};
+use crate::store::{Busy, StoreError, WorkFor};
 
 use super::outgoing::Outgoing;
 use super::{changes, file, outgoing, quote};

@@ -30,10 +30,11 @@ use super::pending;
 const AT_ONCE: usize = 3;
 /// Refusals of a file by the homeserver before its sender is told.
 const MAX_REFUSALS: u32 = 3;
-/// Tries, and the time since the event came, after which a file is given up that a homeserver cannot be reached for: later
-/// events of its room wait behind it. Ours itself is reached, or nothing would be tried.
+/// Tries, and the time since the event came, after which a file is given up that a homeserver cannot be reached for. Later
+/// events of its room wait behind it, and texts are asked about after an hour. Ours itself is reached, or nothing would be
+/// tried.
 const MAX_TRIES: u32 = 12;
-const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(30);
 /// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,6 @@
 //! Logins that keep rooms: which one each room has, and what a move from one login to another changes.
 
-use entity::{room, room_event, room_read};
+use entity::{room, room_read};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};

@@ -307,7 +307,7 @@ async fn event_that_cannot_be_stored_stops_no_room() {
     for body in ["before", "!template a\0", "after"] {
         rig.run.matrix.happens("@ada:test", text(body), now);
     }
-    rig.patience().await;
+    rig.settle().await;
     for said in ["before", "after"] {
         assert_eq!(rig.message(said).await.state, MessageState::Read, "{said}");
     }
