@@ -13,6 +13,7 @@ use crate::api::http::problem::{Code, Problem};
 use crate::api::http::request_id::RequestId;
 use crate::bridge::AuditLine;
 use crate::contract::Scope;
+use crate::domain::export::ExportJob;
 use crate::domain::message::{Author, Origin};
 use crate::domain::rights::Sight;
 use crate::domain::{AgentId, ApiKeyId, Clock, Operation, OwnerId, Timestamp, rights};
@@ -60,6 +61,13 @@ impl Caller {
             Some(agent) => format!("agent {agent} ({}), key {}", self.name, self.key),
             None => format!("key {} ({})", self.key, self.name),
         }
+    }
+
+    /// Returns whether the caller may see an export: their own, or with scope `manage` anybody's, with nothing in its file that
+    /// they do not see.
+    pub fn sees_export(&self, job: &ExportJob) -> bool {
+        let is_theirs = job.order.owner == self.owner || self.scope >= Scope::Manage;
+        is_theirs && self.sight.covers(&job.order.sight)
     }
 
     /// Waits until the key expires.

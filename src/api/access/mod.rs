@@ -7,6 +7,7 @@ pub mod events;
 pub mod guard;
 pub mod hidden;
 pub mod rates;
+mod narrowed;
 mod recent;
 pub mod secret;
 pub mod sight;

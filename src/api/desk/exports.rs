@@ -63,7 +63,7 @@ pub async fn list(
     let request = list.page(Order::Descending);
     let owner = (caller.scope < Scope::Manage).then_some(caller.owner);
     let mut page = store.exports().page(request, owner).await?;
-    page.data.retain(|job| caller.sight.covers(&job.order.sight));
+    page.data.retain(|job| caller.sees_export(job));
     Ok(list.answer(request, page))
 }
 
@@ -123,7 +123,7 @@ pub async fn delete(
 /// Returns an export of the caller's own; with scope `manage`, of anybody.
 async fn theirs(store: &Store, caller: &Caller, id: ExportId) -> Result<ExportJob, Problem> {
     let job = store.exports().get(id).await?;
-    job.filter(|job| job.order.owner == caller.owner || caller.scope >= Scope::Manage)
+    job.filter(|job| caller.sees_export(job))
         .ok_or_else(|| Problem::not_found("export", id))
 }
 

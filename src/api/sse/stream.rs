@@ -162,7 +162,7 @@ impl Open {
         let mut text = String::new();
         for line in lines.iter().filter(|line| line.passes(&self.wanted.filter)) {
             let event = line.event().map_err(corrupt)?;
-            let Some(event) = shown(&self.state.store, &self.caller.sight, event).await? else {
+            let Some(event) = shown(&self.state.store, &self.caller, event).await? else {
                 continue;
             };
             if let Some(data) = (self.wanted.tell)(&event).map_err(corrupt)? {

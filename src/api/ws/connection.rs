@@ -17,14 +17,13 @@ use super::seats::{Seat, WaitingSeat};
 use super::{FIRST_FRAME_BYTES, command};
 use crate::api::MAX_BODY_BYTES;
 use crate::api::access::auth::Caller;
-use crate::api::access::events::shown;
+use crate::api::access::events::{are_whole, shown};
 use crate::api::access::secret;
 use crate::api::server::wire::{OverBudget, Wire};
 use crate::api::state::ApiState;
 use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
-use crate::domain::rights::Sight;
 
 /// Delay before a client should reconnect after a restart, in milliseconds.
 const RECONNECT_AFTER_MS: u64 = 1000;
@@ -248,7 +247,7 @@ impl Live<'_> {
             for line in lines {
                 let seq = line.seq;
                 if line.passes(&client.filter)
-                    && let Some(message) = self.told(line, &client.caller.sight).await?
+                    && let Some(message) = self.told(line, &client.caller).await?
                 {
                     replayed += u64::from(replay_to.is_some());
                     self.queue.push_message(message).await?;
@@ -264,13 +263,13 @@ impl Live<'_> {
 
     /// Returns the frame of an event as the client gets to see it; `None` if they do not. Who sees everything gets the bytes
     /// that all share.
-    async fn told(&self, line: Line, sight: &Sight) -> Result<Option<Message>, Close> {
-        if sight.is_whole() && !sight.hides_numbers() {
+    async fn told(&self, line: Line, caller: &Caller) -> Result<Option<Message>, Close> {
+        if are_whole(caller, line.kind()) {
             return Ok(Some(line.message()));
         }
         let event = line.event().map_err(|error| failed(&error))?;
         // Boxed, as all that reads the database here: an idle connection does not keep room for it.
-        let event = Box::pin(shown(&self.state.store, sight, event)).await;
+        let event = Box::pin(shown(&self.state.store, caller, event)).await;
         let Some(event) = event.map_err(|error| failed(&error))? else {
             return Ok(None);
         };

@@ -58,6 +58,11 @@ impl Line {
         })
     }
 
+    /// Returns the type of the event.
+    pub const fn kind(&self) -> EventType {
+        self.kind
+    }
+
     /// Returns whether a filter takes the event.
     pub fn passes(&self, filter: &EventFilter) -> bool {
         filter.takes(self.kind, self.account, self.conversation)

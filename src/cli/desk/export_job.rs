@@ -1,6 +1,7 @@
 //! `crm export job`: exports that the server writes to a file while nobody waits.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use reqwest::{Method, Response};
@@ -57,6 +58,9 @@ enum Verb {
 
 const PATH: &str = "/api/v1/exports";
 const EVENTS: &[&str] = &["export.state"];
+/// Time after which an export that is waited for is looked at without an event: rights may change meanwhile, and a wait of
+/// hours must not hang on one event.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 const COLUMNS: &[&str] = &[
     "id",
     "what",
@@ -117,7 +121,8 @@ async fn content(client: &Client, id: i64) -> anyhow::Result<Response> {
 
 /// Waits until an export has ended. Fails if there is no file.
 async fn until_ended(client: &Client, id: i64) -> anyhow::Result<()> {
-    let follower = Follower::new(client, follow::events(EVENTS), None, Patience::Connected);
+    let follower =
+        Follower::new(client, follow::events(EVENTS), None, Patience::Connected).reading_every(LOOKED_AT_EVERY);
     let mut ended = None;
     follower
         .until(&format!("{PATH}/{id}"), |state| {

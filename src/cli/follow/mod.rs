@@ -65,6 +65,8 @@ pub struct Follower {
     next_attempt: Instant,
     pause: Duration,
     has_connected: bool,
+    /// Time after which [`Self::until`] reads its resource again without an event.
+    reads_every: Option<Duration>,
 }
 
 /// A connection.
@@ -90,7 +92,16 @@ impl Follower {
             next_attempt: Instant::now(),
             pause: BACK_OFF.0,
             has_connected: false,
+            reads_every: None,
         }
+    }
+
+    /// Lets [`Self::until`] read its resource again after this time as well, for what may change without an event that this key
+    /// is told.
+    #[must_use]
+    pub const fn reading_every(mut self, time: Duration) -> Self {
+        self.reads_every = Some(time);
+        self
     }
 
     /// Waits for the next news. May be cancelled at any moment.
@@ -128,12 +139,22 @@ impl Follower {
         path: &str,
         mut take: impl FnMut(RawJson) -> anyhow::Result<bool>,
     ) -> anyhow::Result<()> {
+        let mut read_at = Instant::now();
         loop {
-            let state = match self.next().await? {
-                News::Event(event) => event.d,
-                News::Pruned(_) | News::Lost => continue,
-                News::Connected => match self.client.get(path).await {
-                    Ok(state) => state,
+            // A lost connection is read anew once it stands again.
+            let due = self.link.as_ref().and(self.reads_every).map(|every| read_at + every);
+            let news = tokio::select! {
+                news = self.next() => Some(news?),
+                () = reached(due) => None,
+            };
+            let state = match news {
+                Some(News::Event(event)) => event.d,
+                Some(News::Pruned(_) | News::Lost) => continue,
+                Some(News::Connected) | None => match self.client.get(path).await {
+                    Ok(state) => {
+                        read_at = Instant::now();
+                        state
+                    }
                     // The connection is made anew for the sake of the pause.
                     Err(error) => {
                         self.failed(error)?;
@@ -240,6 +261,14 @@ impl Follower {
     fn leave(&mut self, pause: Duration) {
         self.link = None;
         self.next_attempt = Instant::now() + pause;
+    }
+}
+
+/// Waits until this time; for ever if there is none.
+async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{Follower, News, Patience};
+use super::{Follower, News, Patience, reached};
 use crate::cli::generate::complete;
 use crate::cli::terminal::output::{Output, note, plain};
 use crate::cli::{Exit, Fault, Format, Shell};
@@ -55,7 +55,7 @@ impl Tail {
                 .map(|(idle, since): (_, Instant)| since + idle);
             let news = tokio::select! {
                 news = follower.next() => news?,
-                () = until(quiet_ends) => return Ok(Exit::Ok),
+                () = reached(quiet_ends) => return Ok(Exit::Ok),
             };
             match news {
                 News::Event(event) => {
@@ -86,13 +86,6 @@ impl Tail {
             conversation_ids: (!self.conversations.is_empty()).then(|| conversations.collect()),
             account: self.account.clone(),
         }
-    }
-}
-
-async fn until(end: Option<Instant>) {
-    match end {
-        Some(end) => tokio::time::sleep_until(end).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use super::{Follower, News, Patience};
+use super::{Follower, News, Patience, reached};
 use crate::cli::terminal::output::{Format, Output, Page, height, note};
 use crate::cli::{Exit, Shell, exit};
 use crate::contract::FilterRequest;
@@ -57,7 +57,7 @@ impl Watch {
         loop {
             let news = tokio::select! {
                 news = follower.next() => Some(news?),
-                () = until(due) => None,
+                () = reached(due) => None,
             };
             match news {
                 Some(News::Lost) => screen.note_loss(),
@@ -72,13 +72,6 @@ impl Watch {
                 }
             }
         }
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }
 

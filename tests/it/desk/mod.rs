@@ -2,6 +2,7 @@
 
 mod agents;
 mod attributes;
+mod bound_keys;
 mod customers;
 mod exports;
 mod guard;

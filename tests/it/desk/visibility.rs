@@ -8,14 +8,14 @@ use crate::api::app::App;
 use crate::ws::client::Client;
 
 /// Two accounts: customer 1 writes to `default`, 2 to `other`, 3 to both.
-struct Two {
-    app: App,
+pub struct Two {
+    pub app: App,
     /// Keys of `default`, of `other`, and of both.
-    keys: [String; 3],
+    pub keys: [String; 3],
 }
 
 impl Two {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let mut app = App::start().await;
         let default = app.account;
         let other: Value = app
@@ -49,7 +49,7 @@ impl Two {
         Self { app, keys }
     }
 
-    async fn ask(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
+    pub async fn ask(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
         let mut request = self.app.bare(method, path).bearer_auth(key);
         if let Some(body) = body {
             request = request.json(&body);
@@ -58,13 +58,13 @@ impl Two {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn json(&self, key: &str, path: &str) -> Value {
+    pub async fn json(&self, key: &str, path: &str) -> Value {
         let (status, text) = self.ask(key, Method::GET, path, None).await;
         assert_eq!(status, 200, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn ids(&self, key: &str, path: &str) -> Vec<i64> {
+    pub async fn ids(&self, key: &str, path: &str) -> Vec<i64> {
         let list = self.json(key, path).await;
         list["data"]
             .as_array()

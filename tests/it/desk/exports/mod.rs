@@ -27,7 +27,7 @@ async fn core_at(app: &App, now: Timestamp) -> Core {
 }
 
 /// Writes the exports that wait.
-async fn work(app: &App) {
+pub async fn work(app: &App) {
     work_with(core_at(app, NOW).await).await;
 }
 
