@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::{chat_group, conversation, customer, media, message};
+use entity::{chat_group, conversation, customer, media, message, template};
 use futures_util::Stream;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
@@ -80,7 +80,8 @@ impl<D: Database> Sights<'_, D> {
     }
 
     /// Returns whether a medium is seen: an account that is seen has it, in a message or to fetch it; it is the avatar of a
-    /// customer or a group that is seen; or it was uploaded by the one who looks.
+    /// customer or a group that is seen; it is the file of a template, which everybody may send; or it was uploaded by the one
+    /// who looks.
     pub async fn medium(&self, sight: &Sight, id: MediaId) -> Result<bool, StoreError> {
         let Some(accounts) = sight.accounts() else {
             return Ok(true);
@@ -102,7 +103,18 @@ impl<D: Database> Sights<'_, D> {
         if carried.one(self.0.connection()).await?.is_some() {
             return Ok(true);
         }
-        self.avatar(sight, id).await
+        Ok(self.avatar(sight, id).await? || self.in_template(id).await?)
+    }
+
+    /// Returns whether a template has this file. Reads all templates, which are few.
+    async fn in_template(&self, id: MediaId) -> Result<bool, StoreError> {
+        let naming = template::Entity::find()
+            .select_only()
+            .column(template::Column::Id)
+            .filter(template::Column::MediaId.eq(id))
+            .limit(1)
+            .into_tuple::<i64>();
+        Ok(naming.one(self.0.connection()).await?.is_some())
     }
 
     async fn avatar(&self, sight: &Sight, id: MediaId) -> Result<bool, StoreError> {

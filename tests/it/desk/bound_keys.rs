@@ -10,6 +10,7 @@ use super::exports::work;
 use super::posted;
 use super::visibility::Two;
 use crate::cli::rig::Shell;
+use crate::rig::files::png;
 use crate::ws::client::Client;
 
 impl Two {
@@ -137,5 +138,34 @@ async fn events_of_shared_lists_reach_bound_keys() {
     let whole = of_lists(two.told(&two.app.key).await);
     assert_eq!(whole.len(), 11, "{whole:?}");
     assert_eq!(of_lists(two.told(&two.keys[0]).await), whole);
+    two.app.stop().await;
+}
+
+#[tokio::test]
+async fn bound_key_sends_template_with_file() {
+    let two = Two::start().await;
+    let default = &two.keys[0];
+    let upload = async || {
+        let request = two.app.request(Method::POST, "/api/v1/media?filename=menu.png");
+        let answer = request
+            .header("Content-Type", "image/png")
+            .body(png())
+            .send()
+            .await
+            .unwrap();
+        answer.json::<Value>().await.unwrap()["id"].as_i64().unwrap()
+    };
+    let (of_template, alone) = (upload().await, upload().await);
+    let menu = json!({ "name": "menu", "body": "Our menu", "media": { "id": of_template } });
+    posted(&two.app, "/api/v1/templates", &menu).await;
+    let send = json!({ "conversation_id": 1, "template": { "name": "menu" } });
+    let (status, text) = two.ask(default, Method::POST, "/api/v1/messages", Some(send)).await;
+    assert_eq!(status, 202, "{text}");
+    // Of another account, in which nothing was sent with it.
+    let other = &two.keys[1];
+    for (medium, status) in [(of_template, 200), (alone, 404)] {
+        let path = format!("/api/v1/media/{medium}");
+        assert_eq!(two.ask(other, Method::GET, &path, None).await.0, status, "{path}");
+    }
     two.app.stop().await;
 }
