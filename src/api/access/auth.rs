@@ -202,7 +202,7 @@ pub async fn require(State((access, operation)): State<(Access, Operation)>, req
     let audited = match allow(operation, &request) {
         Ok(entry) => match entry {
             Some(entry) if request.method().is_safe() => {
-                if !is_repeated_wait(&access, &entry, request.headers()) {
+                if !is_repeated_wait(&access, operation, &entry, request.headers()) {
                     access.note(entry).await;
                 }
                 Ok(())
@@ -219,8 +219,12 @@ pub async fn require(State((access, operation)): State<(Access, Operation)>, req
 }
 
 /// Returns whether a request only goes on waiting for what its key has asked for already. A client that waits asks again
-/// and again, and one line in `WAIT_NOTED_EVERY` says as much as all of them.
-fn is_repeated_wait(access: &Access, entry: &AuditLine, headers: &HeaderMap) -> bool {
+/// and again, and one line in `WAIT_NOTED_EVERY` says as much as all of them. A session alone can be waited for so: elsewhere
+/// the header means nothing, and hides nothing.
+fn is_repeated_wait(access: &Access, operation: Operation, entry: &AuditLine, headers: &HeaderMap) -> bool {
+    if operation != Operation::LinkAccount {
+        return false;
+    }
     let waits = headers.get_all("prefer").iter();
     let waits = waits
         .filter_map(|value| value.to_str().ok())

@@ -126,6 +126,19 @@ async fn use_of_key_is_noted_in_time() {
     app.stop().await;
 }
 
+/// Only a session can be waited for.
+#[tokio::test]
+async fn needless_wait_hides_nothing_from_audit() {
+    let app = App::start().await;
+    for _ in 0..3 {
+        let asked = app.request(Method::GET, "/api/v1/keys").header("Prefer", "wait=1");
+        assert_eq!(asked.send().await.unwrap().status(), 200);
+    }
+    let log = app.json("/api/v1/audit?action=key.read").await;
+    assert_eq!(log["data"].as_array().unwrap().len(), 3, "{log}");
+    app.stop().await;
+}
+
 /// A client that waits in a loop is one line; whatever changes something is one each.
 #[tokio::test]
 async fn audit_lists_uses_and_waits_once() {
