@@ -65,8 +65,8 @@ pub struct UnmergedView {
     pub merge_id: MergeId,
     /// Customer who had survived.
     pub customer: CustomerView,
-    /// Customer who is restored.
-    pub restored: CustomerView,
+    /// Customer who is restored; null for those who do not see them.
+    pub restored: Option<CustomerView>,
     /// Conversations of both.
     pub conversations: Vec<ConversationView>,
 }
@@ -123,7 +123,7 @@ impl From<&Parted> for UnmergedView {
         Self {
             merge_id: parted.merge_id,
             customer: (&parted.customer).into(),
-            restored: (&parted.restored).into(),
+            restored: Some((&parted.restored).into()),
             conversations: parted.conversations.iter().map(Into::into).collect(),
         }
     }

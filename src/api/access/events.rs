@@ -53,7 +53,7 @@ pub async fn shown(
         return Ok(None);
     }
     if event.account_id.is_none() && event.customer_id.is_some() {
-        event.data = narrowed(sight, &event.data)?;
+        event.data = narrowed(store, sight, &event.data).await?;
     }
     if sight.hides_numbers() {
         event.data = hidden(&event.data).map_err(|error| StoreError::corrupt("journal", error))?;

@@ -30,7 +30,7 @@ pub async fn put(
     let name = named(&name)?;
     let expected = seen(&store, &caller.sight, id, if_match).await?;
     let labelled = desk.put_customer_label(id, name, may_create, expected).await?;
-    Ok(tagged(labelled, &caller.sight))
+    tagged(&store, labelled, &caller.sight).await
 }
 
 /// `DELETE /customers/{id}/labels/{name}`, scope `send`: takes a label off a customer. Answers 412 if `If-Match` names an
@@ -44,5 +44,5 @@ pub async fn take(
 ) -> Changed {
     let name = named(&name)?;
     let expected = seen(&store, &sight, id, if_match).await?;
-    Ok(tagged(desk.take_customer_label(id, name, expected).await?, &sight))
+    tagged(&store, desk.take_customer_label(id, name, expected).await?, &sight).await
 }

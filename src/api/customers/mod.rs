@@ -66,17 +66,10 @@ pub async fn view(
     sight: Sight,
     Path(id): Path<CustomerId>,
 ) -> Result<Found<Tagged<CustomerView>, CustomerId>, Problem> {
-    let mut customer = store
-        .customers()
-        .get(id)
-        .await?
-        .ok_or_else(|| Problem::not_found("customer", id))?;
-    store
-        .sights()
-        .count_unread(&sight, std::slice::from_mut(&mut customer))
-        .await?;
+    let customer = store.customers().get(id).await?;
+    let customer = customer.ok_or_else(|| Problem::not_found("customer", id))?;
     if customer.merged_into.is_none() {
-        return Ok(Found::Here(tagged(customer, &sight)));
+        return Ok(Found::Here(tagged(&store, customer, &sight).await?));
     }
     let current = store.customers().current(id).await?;
     let current = current.ok_or_else(|| Problem::not_found("customer", id))?.id;
@@ -89,11 +82,14 @@ pub async fn view(
     })
 }
 
-fn tagged(customer: Customer, sight: &Sight) -> Tagged<CustomerView> {
-    Tagged {
+/// Returns a customer as every answer shows them to a caller, with their revision.
+async fn tagged(store: &Store, mut customer: Customer, sight: &Sight) -> Result<Tagged<CustomerView>, Problem> {
+    let one = std::slice::from_mut(&mut customer);
+    store.sights().count_unread(sight, one).await?;
+    Ok(Tagged {
         tag: format!("\"{}\"", revision::of(&customer, sight)),
         body: customer.into(),
-    }
+    })
 }
 
 /// `GET /customers/{id}/identities`, scope `read`: lists the ids and numbers by which WhatsApp knows a customer or has
@@ -199,7 +195,7 @@ pub async fn edit(
         },
         expected,
     };
-    Ok(tagged(desk.edit_customer(id, edit).await?, &sight))
+    tagged(&store, desk.edit_customer(id, edit).await?, &sight).await
 }
 
 /// Returns what the caller has seen of a customer, if `If-Match` names it.

@@ -98,10 +98,12 @@ pub(crate) async fn tell_merged(tx: &mut Tx, policy: &Policy, merged: &Merged) -
     Ok(())
 }
 
-/// Emits that a merge was undone, updates the rooms, and says in each room that is in use again that it is. Fails what is
-/// queued for a customer who is opted out by it.
+/// Emits that a merge was undone, updates the rooms, and says in each room that is in use again that it is. The restored
+/// customer has an event of their own: those who see them need not see the one who had survived. Fails what is queued for a
+/// customer who is opted out by it.
 pub(crate) async fn tell_parted(tx: &mut Tx, policy: &Policy, parted: &Parted) -> Result<(), StoreError> {
     tx.emit(Event::customer_unmerged(parted));
+    tx.emit(Event::customer_updated(&parted.restored));
     if let Some(customer) = parted.opted_out {
         consent::take_back(tx, policy, customer).await?;
     }

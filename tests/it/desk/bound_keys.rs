@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use crm::domain::ConversationId;
+use crm::store::StoreError;
+use futures_util::FutureExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -43,6 +46,17 @@ impl Two {
             .as_str()
             .unwrap()
             .to_owned()
+    }
+
+    /// So many messages of a conversation are unread.
+    async fn unread(&self, conversation: i64, count: i64) {
+        let added = self
+            .app
+            .store
+            .write::<_, _, StoreError, _>((conversation, count), |tx, &(id, count)| {
+                async move { tx.conversations().add_unread(ConversationId(id), count).await }.boxed()
+            });
+        added.await.unwrap();
     }
 
     async fn done(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
@@ -167,5 +181,78 @@ async fn bound_key_sends_template_with_file() {
         let path = format!("/api/v1/media/{medium}");
         assert_eq!(two.ask(other, Method::GET, &path, None).await.0, status, "{path}");
     }
+    two.app.stop().await;
+}
+
+/// Customer 3 has one unread message with `default`, and two with `other`.
+#[tokio::test]
+async fn bound_key_counts_own_unread_alone() {
+    let two = Two::start().await;
+    let default = &two.keys[0];
+    two.unread(3, 1).await;
+    two.unread(4, 2).await;
+    posted(&two.app, "/api/v1/labels", &json!({ "name": "vip" })).await;
+    let path = "/api/v1/customers/3";
+    assert_eq!(two.json(default, path).await["unread_count"], 1);
+    assert_eq!(two.json(&two.app.key, path).await["unread_count"], 3);
+    for (method, more, body) in [
+        (Method::PATCH, "", json!({ "status": "lead" })),
+        (Method::PATCH, "", json!({})),
+        (Method::PUT, "/labels/vip", json!({})),
+        (Method::DELETE, "/labels/vip", json!({})),
+        (Method::POST, "/opt-out", json!({})),
+        (Method::POST, "/opt-in", json!({})),
+    ] {
+        let answer = two.done(default, method.clone(), &format!("{path}{more}"), body).await;
+        assert_eq!(answer["unread_count"], 1, "{method} {more}");
+    }
+    let told = two.told_of(default, "customer.updated").await;
+    assert!(told.len() >= 4, "{told:?}");
+    assert!(told.iter().all(|frame| frame["d"]["unread_count"] == 1), "{told:?}");
+    let told = two.told_of(&two.app.key, "customer.updated").await;
+    assert!(told.iter().all(|frame| frame["d"]["unread_count"] == 3), "{told:?}");
+    two.app.stop().await;
+}
+
+/// Ben (2) is of `other` alone, as is the conversation that is merged.
+#[tokio::test]
+async fn merge_hides_conversations_of_other_accounts() {
+    let two = Two::start().await;
+    let [default, other, _] = &two.keys;
+    let merge = posted(&two.app, "/api/v1/customers/3/merge", &json!({ "with": 2 })).await;
+    assert_eq!(merge["conversations"].as_array().unwrap().len(), 1);
+    let place = format!("/api/v1/merges/{}", merge["id"]);
+    let again = two
+        .done(default, Method::POST, "/api/v1/customers/3/merge", json!({ "with": 2 }))
+        .await;
+    let listed = two.json(default, "/api/v1/customers/3/merges").await["data"][0].clone();
+    for seen in [again, listed, two.json(default, &place).await] {
+        assert_eq!(seen["conversations"], json!([]), "{seen}");
+    }
+    assert_eq!(two.json(other, &place).await, merge);
+
+    let undone = two
+        .done(default, Method::POST, &format!("{place}/undo"), json!({}))
+        .await;
+    assert_eq!(undone["conversations"], json!([]), "{undone}");
+    let told = two.told_of(default, "customer.unmerged").await;
+    assert_eq!((told.len(), &told[0]["d"]["restored"]), (1, &Value::Null), "{told:?}");
+    let told = two.told_of(other, "customer.unmerged").await;
+    assert_eq!(told[0]["d"]["restored"]["name"], "Ben", "{told:?}");
+    two.app.stop().await;
+}
+
+/// Of the two, `other` sees Ben (2) alone.
+#[tokio::test]
+async fn undone_merge_reaches_keys_of_restored() {
+    let two = Two::start().await;
+    let other = &two.keys[1];
+    let merge = posted(&two.app, "/api/v1/customers/1/merge", &json!({ "with": 2 })).await;
+    posted(&two.app, &format!("/api/v1/merges/{}/undo", merge["id"]), &json!({})).await;
+    assert!(two.told_of(other, "customer.unmerged").await.is_empty());
+    let told = two.told_of(other, "customer.updated").await;
+    let last = told.last().expect("an event of the restored customer");
+    assert_eq!((&last["d"]["id"], &last["d"]["name"]), (&json!(2), &json!("Ben")));
+    assert_eq!(last["d"].get("merged_into"), None, "{last}");
     two.app.stop().await;
 }

@@ -6,7 +6,8 @@ mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -49,9 +50,19 @@ fn faults(validator: &Validator, value: &Value) -> Vec<String> {
 
 /// The same of what an earlier version wrote, which lacks what was added later.
 fn faults_of_kept(validator: &Validator, value: &Value) -> Vec<String> {
-    let mut faults = faults(validator, value);
-    faults.retain(|fault| !fault.ends_with("is a required property"));
-    faults
+    let errors = validator.iter_errors(value).filter(|error| !is_of_lack(error));
+    errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// Whether a value only lacks something, also as one of several that it may be.
+fn is_of_lack(error: &ValidationError<'_>) -> bool {
+    match error.kind() {
+        ValidationErrorKind::Required { .. } => true,
+        ValidationErrorKind::AnyOf { context } => context.iter().any(|branch| branch.iter().all(is_of_lack)),
+        _ => false,
+    }
 }
 
 #[tokio::test]
