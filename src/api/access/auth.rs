@@ -98,7 +98,13 @@ impl Caller {
             return Err(Problem::new(Code::ScopeMissing, detail));
         }
         if operation.is_of_all_accounts() && !self.sight.is_whole() {
-            let detail = "the key is limited to some accounts and this concerns all; use another key";
+            let detail = match operation {
+                Operation::CreateCustomer => {
+                    "the key is limited to some accounts, and a customer without a conversation is of none; write to them \
+                     (POST /api/v1/messages with `to`), then set their name, or use another key"
+                }
+                _ => "the key is limited to some accounts and this concerns all; use another key",
+            };
             return Err(Problem::new(Code::AccountBound, detail));
         }
         Ok(())

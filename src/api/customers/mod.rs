@@ -109,7 +109,8 @@ const MAX_STATUS: usize = 64;
 /// Maximum length of all attributes, in bytes of JSON. Each change is kept in the journal with all of them.
 const MAX_ATTRIBUTES: usize = 16 * 1024;
 
-/// `POST /customers`, scope `send`: creates a customer, who can be written to then. Answers 409 if somebody has the number.
+/// `POST /customers`, scope `send`: creates a customer, who can be written to then. Answers 409 if somebody has the number. A
+/// key that is limited to accounts writes to the number instead (`POST /messages`): who has no conversation is of no account.
 pub async fn create(
     State(desk): State<Desk>,
     caller: Caller,
@@ -194,6 +195,7 @@ pub async fn edit(
             attributes,
         },
         expected,
+        sight: sight.clone(),
     };
     tagged(&store, desk.edit_customer(id, edit).await?, &sight).await
 }

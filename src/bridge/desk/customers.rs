@@ -25,6 +25,8 @@ pub struct CustomerEdit {
     pub change: CustomerChange,
     /// The customer as the caller has seen them; refused if they differ now. `None`: not checked.
     pub expected: Option<SeenCustomer>,
+    /// Sight of the caller, who learns nothing of customers whom it has not.
+    pub sight: Sight,
 }
 
 /// A customer as a caller has seen them.
@@ -134,6 +136,7 @@ pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> 
     if let Some(seen) = &edit.expected {
         seen.check(&customer)?;
     }
+    check_number(tx, &customer, edit).await?;
     let mut change = edit.change.clone();
     if let Some(Some(name)) = &mut change.name {
         *name = display_name::clean(name).ok_or(Refusal::EmptyName)?;
@@ -150,6 +153,28 @@ pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> 
         Err(StoreError::Conflict(why)) => Err(Refusal::Conflict(why)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses the number of a customer whom the caller does not see, without a word of who that is. One whom they see is named
+/// when the number is set.
+async fn check_number(tx: &mut Tx, customer: &Customer, edit: &CustomerEdit) -> Result<(), Refusal> {
+    let Some(Some(phone)) = &edit.change.phone else {
+        return Ok(());
+    };
+    if edit.sight.is_whole() {
+        return Ok(());
+    }
+    let Some(holder) = tx.customers().by_identity(&Identity::phone(phone)).await? else {
+        return Ok(());
+    };
+    if holder.id == customer.id || tx.sights().customer(&edit.sight, holder.id).await? {
+        return Ok(());
+    }
+    Err(Refusal::Conflict(
+        "another customer has this number, of an account that you do not see; ask somebody who sees all accounts whether the \
+         two are one person"
+            .to_owned(),
+    ))
 }
 
 /// Merges two customers in the caller's transaction, as [`Desk::merge_customers`] does.

@@ -6,7 +6,7 @@ use super::Scope;
 /// Declares the operations, each with its word, its least right, and perhaps `all` (it concerns all accounts at once) or
 /// `audited` (a decision that colleagues ask about, though it needs no more than `send`).
 macro_rules! operations {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $scope:ident $(, $flag:ident)?;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $scope:ident $(, $flag:ident)*;)+) => {
         /// Something that can be done through a face.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation { $($(#[$doc])* $name),+ }
@@ -27,20 +27,20 @@ macro_rules! operations {
 
             /// Returns whether it concerns all accounts at once, so that nobody who is limited to some may do it.
             pub const fn is_of_all_accounts(self) -> bool {
-                match self { $(Self::$name => operations!(@all $($flag)?)),+ }
+                match self { $(Self::$name => operations!(@all $($flag)*)),+ }
             }
 
             /// Returns whether each use is in the audit log: all that need `manage` or `admin`, and decisions on customers
             /// and conversations. Who sent a message stands in the message.
             pub fn is_audited(self) -> bool {
-                self.scope() >= Scope::Manage || match self { $(Self::$name => operations!(@audited $($flag)?)),+ }
+                self.scope() >= Scope::Manage || match self { $(Self::$name => operations!(@audited $($flag)*)),+ }
             }
         }
     };
-    (@all all) => { true };
-    (@all $($other:ident)?) => { false };
-    (@audited audited) => { true };
-    (@audited $($other:ident)?) => { false };
+    (@all all $($other:ident)*) => { true };
+    (@all $($other:ident)*) => { false };
+    (@audited $(all)? audited) => { true };
+    (@audited $($other:ident)*) => { false };
 }
 
 operations! {
@@ -98,8 +98,8 @@ operations! {
     SyncAccount = "account.sync", Manage;
     /// See customers, their identities and merges.
     ReadCustomers = "customer.read", Read;
-    /// Create a customer before they write.
-    CreateCustomer = "customer.create", Send, audited;
+    /// Create a customer before they write. They have no conversation yet, and so are of no account.
+    CreateCustomer = "customer.create", Send, all, audited;
     /// Change a customer.
     EditCustomer = "customer.edit", Send, audited;
     /// Put labels on a customer, and take them off.

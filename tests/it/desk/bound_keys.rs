@@ -256,3 +256,50 @@ async fn undone_merge_reaches_keys_of_restored() {
     assert_eq!(last["d"].get("merged_into"), None, "{last}");
     two.app.stop().await;
 }
+
+/// Nobody is made whom the key would not see, and nobody is named whom it does not.
+#[tokio::test]
+async fn bound_key_creates_no_customer() {
+    let two = Two::start().await;
+    let default = &two.keys[0];
+    for phone in ["+447700900102", "+447700900109"] {
+        let body = json!({ "phone": phone, "name": "New" });
+        let (status, text) = two.ask(default, Method::POST, "/api/v1/customers", Some(body)).await;
+        assert_eq!(status, 403, "{text}");
+        assert!(
+            text.contains("account_bound") && text.contains("POST /api/v1/messages"),
+            "{text}"
+        );
+    }
+    assert_eq!(two.ids(&two.app.key, "/api/v1/customers").await, [1, 2, 3]);
+    // As the answer says, writing to the number does it.
+    let send = json!({ "to": "+447700900109", "content": "hello" });
+    let (status, text) = two.ask(default, Method::POST, "/api/v1/messages", Some(send)).await;
+    assert_eq!(status, 202, "{text}");
+    two.done(default, Method::PATCH, "/api/v1/customers/4", json!({ "name": "New" }))
+        .await;
+    two.app.stop().await;
+}
+
+#[tokio::test]
+async fn taken_number_names_no_hidden_customer() {
+    let two = Two::start().await;
+    let default = &two.keys[0];
+    let set = async |key: &str, phone: &str| {
+        let (status, text) = two
+            .ask(
+                key,
+                Method::PATCH,
+                "/api/v1/customers/1",
+                Some(json!({ "phone": phone })),
+            )
+            .await;
+        assert_eq!(status, 409, "{text}");
+        text
+    };
+    let hidden = set(default, "+447700900102").await;
+    assert!(!hidden.contains("customer 2") && !hidden.contains("Ben"), "{hidden}");
+    assert!(set(default, "+447700900103").await.contains("customer 3"));
+    assert!(set(&two.app.key, "+447700900102").await.contains("customer 2"));
+    two.app.stop().await;
+}
