@@ -145,13 +145,20 @@ pub async fn rebind(
 /// `Prefer: wait=20` it answers when the session changes, or 304 after that time. Answers 409 if the account is removed.
 pub async fn session(
     State(state): State<ApiState>,
+    caller: Caller,
     Path(AccountPath(name)): Path<AccountPath>,
     headers: HeaderMap,
 ) -> Result<Unless<SessionView>, Problem> {
-    let account = in_use(&state.store, &name).await?;
+    let changed = changed_session(&state, &name, &headers);
+    state.access().unless_ended(&caller, changed).await?
+}
+
+/// Waits for a session that the client does not know; returns that it is the same after the time that the client waits.
+async fn changed_session(state: &ApiState, name: &str, headers: &HeaderMap) -> Result<Unless<SessionView>, Problem> {
+    let account = in_use(&state.store, name).await?;
     let mut session = state.desk.session(account.id).await?;
     let mut failed = state.desk.link_failed(account.id).await?;
-    let mut waited = Box::pin(tokio::time::sleep(wait(&headers)));
+    let mut waited = Box::pin(tokio::time::sleep(wait(headers)));
     loop {
         let view = SessionView {
             error: failed.borrow_and_update().clone(),
@@ -159,14 +166,14 @@ pub async fn session(
         };
         let body = serde_json::to_vec(&view).map_err(|error| Problem::internal(&error.into()))?;
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
-        if !is_known(&headers, &tag) {
+        if !is_known(headers, &tag) {
             return Ok(Unless::Changed(Tagged { tag, body: view }));
         }
         tokio::select! {
-            changed = session.changed() => changed.map_err(|_| not_driven(&name))?,
-            changed = failed.changed() => changed.map_err(|_| not_driven(&name))?,
+            changed = session.changed() => changed.map_err(|_| not_driven(name))?,
+            changed = failed.changed() => changed.map_err(|_| not_driven(name))?,
             () = &mut waited => return Ok(Unless::Same { tag }),
-            () = state.supervisor.stopping().cancelled_owned() => return Err(not_driven(&name)),
+            () = state.supervisor.stopping().cancelled_owned() => return Err(not_driven(name)),
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use tokio::time::timeout;
 
+use super::access::auth::Caller;
 use super::access::sight::{AccountPath, Visible as _};
 use super::accounts::{account, in_use, wait};
 use super::http::answer::{Accepted, InTime};
@@ -15,7 +16,6 @@ use super::messages;
 use super::state::ApiState;
 use crate::bridge::{Desk, SendTo};
 use crate::contract::{HistoryRequest, HistoryView, SyncRequest, SyncStarted, SyncView};
-use crate::domain::rights::Sight;
 
 /// Returns the chat to compare, or `None` for all chats of the account.
 fn chat(desk: &Desk, request: &SyncRequest) -> Result<Option<SendTo>, Problem> {
@@ -70,20 +70,21 @@ pub async fn synced(
 pub async fn sync(
     State(state): State<ApiState>,
     Path(AccountPath(name)): Path<AccountPath>,
-    sight: Sight,
+    caller: Caller,
     headers: HeaderMap,
     Body(request): Body<SyncRequest>,
 ) -> Result<InTime<SyncView, SyncStarted>, Problem> {
     if let Some(customer) = request.customer_id {
-        customer.check(&state.store, &sight).await?;
+        customer.check(&state.store, &caller.sight).await?;
     }
     if let Some(conversation) = request.conversation_id {
-        conversation.check(&state.store, &sight).await?;
+        conversation.check(&state.store, &caller.sight).await?;
     }
     let account = in_use(&state.store, &name).await?;
     let asked_at = state.clock.now();
     let answered = state.desk.sync(account.id, chat(&state.desk, &request)?).await?;
-    match timeout(wait(&headers), answered).await {
+    let answered = timeout(wait(&headers), answered);
+    match state.access().unless_ended(&caller, answered).await? {
         Ok(Ok(synced)) => Ok(InTime::Done((&synced).into())),
         Ok(Err(_)) => Err(Problem::new(
             Code::Unavailable,

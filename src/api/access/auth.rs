@@ -180,19 +180,22 @@ pub fn origin(headers: &HeaderMap) -> Origin {
 }
 
 /// Layer that answers 401 to requests without a valid key, and 429 to those of a key that has asked too often. Gives the
-/// others their [`Caller`].
+/// others their [`Caller`], and breaks off what is still being answered when the key ends.
 pub async fn authenticate(State(access): State<Access>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     let Some(key) = bearer(headers) else {
         return no_key().into_response();
     };
+    // Before the check, so that no revocation falls between the two.
+    let revoked = access.revoked();
     match access.caller(key, origin(headers)).await {
         Ok(caller) => {
             let counted = access.rates().count(caller.key, !request.method().is_safe());
             let (mut response, left) = match counted {
                 Ok(left) => {
-                    request.extensions_mut().insert(caller);
-                    (next.run(request).await, left)
+                    request.extensions_mut().insert(caller.clone());
+                    let answer = next.run(request).await;
+                    (access.bound_to_key(caller, revoked, answer), left)
                 }
                 Err(refused) => (refused.0.into_response(), refused.1),
             };

@@ -3,11 +3,12 @@
 pub mod audit;
 pub mod auth;
 pub mod cors;
+pub mod ending;
 pub mod events;
 pub mod guard;
 pub mod hidden;
-pub mod rates;
 mod narrowed;
+pub mod rates;
 mod recent;
 pub mod secret;
 pub mod sight;

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse as _, Response};
@@ -14,6 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::access::auth::Caller;
+use crate::api::access::ending::EndsByItself;
 use crate::api::access::events::shown;
 use crate::api::http::problem::{Code, Problem};
 use crate::api::state::ApiState;
@@ -92,7 +94,8 @@ pub async fn open(state: ApiState, caller: Caller, wanted: Wanted) -> Result<Res
         (header::CACHE_CONTROL, "no-store"),
         (ACCEL_BUFFERING.clone(), "no"),
     ];
-    Ok((headers, Body::from_stream(begin.chain(events))).into_response())
+    let body = Body::from_stream(begin.chain(events));
+    Ok((Extension(EndsByItself), headers, body).into_response())
 }
 
 struct Open {

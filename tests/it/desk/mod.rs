@@ -4,6 +4,7 @@ mod agents;
 mod attributes;
 mod bound_keys;
 mod customers;
+mod ended_keys;
 mod exports;
 mod guard;
 mod hidden;
