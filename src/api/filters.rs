@@ -4,10 +4,11 @@
 use super::access::sight::Visible as _;
 use super::accounts;
 use super::http::problem::{Code, Problem};
+use crate::contract::FilterRequest;
 use crate::domain::export::ExportFilter;
 use crate::domain::rights::Sight;
 use crate::domain::{AccountId, ConversationId, CustomerId, Timestamp};
-use crate::store::Store;
+use crate::store::{EventFilter, Store};
 
 /// Where filters stand.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,20 @@ pub async fn live(store: &Store, sight: &Sight, id: ConversationId) -> Result<Co
     id.check(store, sight).await?;
     let live = store.conversations().live(id).await?;
     Ok(live.ok_or_else(|| Problem::not_found("conversation", id))?.id)
+}
+
+/// Returns the filter of a follower. Of a conversation that was merged it takes the events of before, under its own id, and
+/// those of the conversation in which it goes on.
+pub async fn of_events(store: &Store, sight: &Sight, request: FilterRequest) -> Result<EventFilter, Problem> {
+    let account = accounts::wanted(store, sight, request.account.as_deref()).await?;
+    let asked = request.conversation_ids.clone();
+    let too_long = || Problem::new(Code::InvalidQuery, "the filter has too many entries; ask for fewer");
+    let mut filter = EventFilter::new(request, account).ok_or_else(too_long)?;
+    for id in asked.into_iter().flatten() {
+        let live = live(store, sight, id).await;
+        filter.follow(id, live.map_err(|problem| problem.at("/conversation_ids"))?);
+    }
+    Ok(filter)
 }
 
 /// Refuses a time that ends before it begins.

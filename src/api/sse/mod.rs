@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::auth::Caller;
-use super::accounts;
 use super::filters;
 use super::http::extract::{Query, parse_value};
 use super::http::problem::{Code, Problem};
@@ -87,16 +86,10 @@ async fn filter(state: &ApiState, sight: &Sight, asked: &Filter) -> Result<Event
     let ids: Option<Result<Vec<i64>, _>> = ids.map(|ids| ids.iter().map(|id| id.parse()).collect());
     let ids = ids.transpose().map_err(wrong_id)?;
     let ids = ids.map(|ids| ids.into_iter().map(ConversationId).collect::<Vec<_>>());
-    for id in ids.iter().flatten() {
-        let live = filters::live(&state.store, sight, *id).await;
-        live.map_err(|problem| problem.at("/conversation_ids"))?;
-    }
-    let account = accounts::wanted(&state.store, sight, asked.account.as_deref()).await?;
     let request = FilterRequest {
         types,
         conversation_ids: ids,
-        account: None,
+        account: asked.account.clone(),
     };
-    EventFilter::new(request, account)
-        .ok_or_else(|| Problem::new(Code::InvalidQuery, "the filter has too many entries; ask for fewer"))
+    filters::of_events(&state.store, sight, request).await
 }

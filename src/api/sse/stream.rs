@@ -160,10 +160,14 @@ impl Open {
     }
 
     /// Writes those of these events that the client is to see.
-    async fn told(&self, lines: &[Line]) -> Result<String, StoreError> {
+    async fn told(&mut self, lines: &[Line]) -> Result<String, StoreError> {
         let corrupt = |error| StoreError::corrupt("journal", error);
         let mut text = String::new();
-        for line in lines.iter().filter(|line| line.passes(&self.wanted.filter)) {
+        for line in lines {
+            line.widen(&mut self.wanted.filter);
+            if !line.passes(&self.wanted.filter) {
+                continue;
+            }
             let event = line.event().map_err(corrupt)?;
             let Some(event) = shown(&self.state.store, &self.caller, event).await? else {
                 continue;

@@ -245,8 +245,10 @@ impl Live<'_> {
                 }
             };
             for line in lines {
+        let mut filter = client.filter.clone();
                 let seq = line.seq;
-                if line.passes(&client.filter)
+                line.widen(&mut filter);
+                if line.passes(&filter)
                     && let Some(message) = self.told(line, &client.caller).await?
                 {
                     replayed += u64::from(replay_to.is_some());

@@ -14,7 +14,7 @@ use axum::extract::ws::{Message, Utf8Bytes};
 use tokio::sync::watch;
 
 use super::frame;
-use crate::contract::{EventFrame, EventType, JournalEvent, ServerFrame};
+use crate::contract::{EventBody, EventFrame, EventType, JournalEvent, ServerFrame};
 use crate::domain::{AccountId, ConversationId, Seq};
 use crate::store::{EventFilter, Follower, Next, Store, StoreError};
 
@@ -66,6 +66,19 @@ impl Line {
     /// Returns whether a filter takes the event.
     pub fn passes(&self, filter: &EventFilter) -> bool {
         filter.takes(self.kind, self.account, self.conversation)
+    }
+
+    /// Lets a filter go on with the conversations in which its own do, if the event is a merge.
+    pub fn widen(&self, filter: &mut EventFilter) {
+        if self.kind != EventType::CustomerMerged || !filter.names_conversations() {
+            return;
+        }
+        let merged = self.event().and_then(|event| EventBody::parse(event.kind, &event.data));
+        if let Ok(EventBody::CustomerMerged(merged)) = merged {
+            for joined in merged.joined {
+                filter.follow(joined.merged_conversation_id, joined.conversation_id);
+            }
+        }
     }
 
     /// Returns the event as the journal has it.

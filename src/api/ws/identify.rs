@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::frame::Close;
 use crate::api::access::auth::Caller;
+use crate::api::filters;
 use crate::api::http::extract::parse_value;
 use crate::api::http::problem::Code;
 use crate::api::state::ApiState;
@@ -74,32 +75,11 @@ async fn filter(state: &ApiState, sight: &Sight, asked: Option<Value>) -> Result
         return Ok(EventFilter::default());
     };
     let request: FilterRequest = parse_value(asked).map_err(|_| Close::BadFilter)?;
-    for id in request.conversation_ids.iter().flatten() {
-        let is_seen = state.store.sights().conversation(sight, *id).await;
-        let exists = state
-            .store
-            .conversations()
-            .live(*id)
-            .await
-            .map_err(|_| Close::Unknown)?
-            .is_some();
-        if !exists || !is_seen.map_err(|_| Close::Unknown)? {
-            return Err(Close::BadFilter);
-        }
-    }
-    let account = match &request.account {
-        Some(name) => {
-            let account = state.store.accounts().called(name).await.map_err(|_| Close::Unknown)?;
-            Some(
-                account
-                    .filter(|account| sight.sees(account.id))
-                    .ok_or(Close::BadFilter)?
-                    .id,
-            )
-        }
-        None => None,
-    };
-    EventFilter::new(request, account).ok_or(Close::BadFilter)
+    let filter = filters::of_events(&state.store, sight, request).await;
+    filter.map_err(|problem| match problem.code {
+        Code::NotFound | Code::InvalidQuery => Close::BadFilter,
+        _ => Close::Unknown,
+    })
 }
 
 fn start(resume_from: Option<i64>, range: JournalRange) -> Result<Start, Close> {

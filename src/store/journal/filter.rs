@@ -30,6 +30,21 @@ impl EventFilter {
         })
     }
 
+    /// Takes the events of a conversation as well, if the filter has the conversation that goes on in it.
+    pub fn follow(&mut self, ended: ConversationId, live: ConversationId) {
+        if let Some(ids) = &mut self.conversations
+            && ids.contains(&ended)
+            && !ids.contains(&live)
+        {
+            ids.push(live);
+        }
+    }
+
+    /// Returns whether the filter has conversations, which may be merged while it is followed.
+    pub const fn names_conversations(&self) -> bool {
+        self.conversations.is_some()
+    }
+
     /// Returns whether an event of this kind, account and conversation matches the filter.
     pub fn takes(&self, kind: EventType, account: Option<AccountId>, conversation: Option<ConversationId>) -> bool {
         self.types.as_ref().is_none_or(|types| types.contains(&kind))

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{of, problem};
 use crate::api::app::App;
+use crate::ws::client::Client;
 
 /// A server with three customers, each with two messages, and two keys, agents, templates and notes.
 async fn peopled() -> App {
@@ -187,5 +188,43 @@ async fn filter_that_names_nothing_is_not_found() {
             .status(),
         200
     );
+    app.stop().await;
+}
+
+/// Programs know a conversation by the id that they were told, whether it is merged before they follow it or while they do.
+#[tokio::test]
+async fn filter_follows_conversation_through_merge() {
+    let app = App::start().await;
+    app.inbound("Ada", "+447700900123", "from one number").await;
+    app.inbound("Ada", "+447700900124", "from another").await;
+    let filter = json!({ "conversation_ids": [2] });
+    let (mut before, _) = Client::identified(&app, json!({ "filter": filter })).await;
+    assert_eq!(
+        app.post("/api/v1/customers/1/merge", &json!({ "with": 2 }))
+            .await
+            .status(),
+        200
+    );
+    let (mut after, _) = Client::identified(&app, json!({ "filter": filter, "resume_from": 0 })).await;
+    assert_eq!(
+        after.frame().await["d"]["content"],
+        "from one number",
+        "of the conversation that goes on"
+    );
+    assert_eq!(after.frame().await["d"]["content"], "from another", "under its own id");
+    assert_eq!(after.frame().await["op"], "resumed");
+    let mut stream = app.get("/api/v1/events?conversation_ids=2").await;
+    assert!(stream.chunk().await.unwrap().is_some(), "it has begun");
+    app.inbound("Ada", "+447700900124", "after the merge").await;
+    for client in [&mut before, &mut after] {
+        let frame = client.frame().await;
+        assert_eq!(
+            (&frame["d"]["content"], &frame["conversation_id"]),
+            (&json!("after the merge"), &json!(1))
+        );
+    }
+    let event = stream.chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&event).contains("after the merge"));
+    drop(stream);
     app.stop().await;
 }
