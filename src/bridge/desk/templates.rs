@@ -118,7 +118,7 @@ impl Desk {
         let store = &self.core.store;
         let template = store.templates().named(name).await?;
         let template = template.ok_or_else(|| not_found("template", name))?;
-        let (customer, conversation) = whom(store, to).await?;
+        let (customer, conversation) = whom(store, to, sight).await?;
         let account = match &conversation {
             Some(conversation) => store.accounts().get(conversation.account_id).await?,
             None => None,
@@ -315,8 +315,13 @@ fn still_there(template: &Template, stored: Option<StoredMedia>) -> Result<Media
     )))
 }
 
-/// Returns the customer and the conversation to which a preview belongs.
-async fn whom(store: &Store, to: PreviewFor) -> Result<(Option<Customer>, Option<Conversation>), Refusal> {
+/// Returns the customer and the conversation to which a preview belongs: of a customer the one that was active last, of those
+/// that the caller sees.
+async fn whom(
+    store: &Store,
+    to: PreviewFor,
+    sight: &Sight,
+) -> Result<(Option<Customer>, Option<Conversation>), Refusal> {
     match to {
         PreviewFor::Conversation(id) => {
             let conversation = store.conversations().live(id).await?;
@@ -331,7 +336,8 @@ async fn whom(store: &Store, to: PreviewFor) -> Result<(Option<Customer>, Option
             let customer = store.customers().current(id).await?;
             let customer = customer.ok_or_else(|| not_found("customer", id))?;
             let mut latest: Option<Conversation> = None;
-            for id in store.conversations().ids_of_customer(customer.id, None).await? {
+            let within = sight.accounts();
+            for id in store.conversations().ids_of_customer(customer.id, within).await? {
                 let conversation = store.conversations().get(id).await?;
                 let rank = |of: &Conversation| (of.last_message_at, of.id);
                 let conversation = conversation.filter(|of| of.merged_into.is_none());

@@ -303,3 +303,18 @@ async fn taken_number_names_no_hidden_customer() {
     assert!(set(&two.app.key, "+447700900102").await.contains("customer 2"));
     two.app.stop().await;
 }
+
+/// Customer 3 was active last with `other`.
+#[tokio::test]
+async fn preview_is_of_conversation_that_is_seen() {
+    let two = Two::start().await;
+    let body = json!({ "name": "who", "body": "{{ account.name }} {{ conversation.id }}" });
+    posted(&two.app, "/api/v1/templates", &body).await;
+    let [default, other, both] = &two.keys;
+    for (key, expected) in [(default, "default 3"), (other, "other 4"), (both, "other 4")] {
+        let path = "/api/v1/templates/who/render";
+        let rendered = two.done(key, Method::POST, path, json!({ "customer_id": 3 })).await;
+        assert_eq!(rendered["content"], expected);
+    }
+    two.app.stop().await;
+}
