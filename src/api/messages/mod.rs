@@ -23,7 +23,7 @@ use crate::contract::{MessageView, Outcome, ResolveRequest, SendMedia, SendReque
 use crate::domain::customer::PhoneNumber;
 use crate::domain::message::Message;
 use crate::domain::{ConversationId, CustomerId, MessageId};
-use crate::store::{Order, PageRequest, Store};
+use crate::store::{self, Order, PageRequest, Store};
 
 /// Filter of the messages of a conversation.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -51,10 +51,19 @@ pub async fn list(
         }
         let place = store.messages().place(live.id, middle).await?;
         let place = place.ok_or_else(|| Problem::not_found("message in this conversation:", middle))?;
-        let earlier = PageRequest::last((request.limit / 2).max(1)).before(place);
-        let later = PageRequest::first(request.limit - request.limit / 2).after(place.previous());
-        let earlier = store.messages().page(live.id, earlier).await?;
+        let half = request.limit / 2;
+        // A page has at least one row; of a page of one message it only tells whether there is an earlier one.
+        let earlier = PageRequest::last(half.max(1)).before(place);
+        let later = PageRequest::first(request.limit - half).after(place.previous());
+        let mut earlier = store.messages().page(live.id, earlier).await?;
         let later = store.messages().page(live.id, later).await?;
+        if half == 0 {
+            earlier = store::Page {
+                has_more: !earlier.data.is_empty(),
+                ends: Some((place, place)),
+                data: vec![],
+            };
+        }
         return Ok(list.answer_around(request, earlier, later));
     }
     let page = store.messages().page(live.id, request).await?;

@@ -32,6 +32,17 @@ async fn page_around_message_leads_both_ways() {
     let previous = page["previous_cursor"].as_str().unwrap();
     let before = app.json(&format!("{path}?before={previous}&limit=100")).await;
     assert_eq!(ids(&before), all[..3].iter().rev().copied().collect::<Vec<_>>());
+    let alone = app.json(&format!("{path}?around={}&limit=1", all[5])).await;
+    assert_eq!(ids(&alone), [all[5]]);
+    for (side, cursor, expected) in [("after", "next_cursor", all[6]), ("before", "previous_cursor", all[4])] {
+        let cursor = alone[cursor].as_str().unwrap();
+        assert_eq!(
+            ids(&app.json(&format!("{path}?{side}={cursor}&limit=1")).await),
+            [expected]
+        );
+    }
+    let alone = app.json(&format!("{path}?around={}&limit=1", all[0])).await;
+    assert_eq!((ids(&alone), alone.get("previous_cursor")), (vec![all[0]], None));
     let first = app.json(&format!("{path}?around={}&limit=4", all[0])).await;
     assert_eq!((ids(&first), first.get("previous_cursor")), (all[..2].to_vec(), None));
     let elsewhere = app.inbound("Bob", "+447700900124", "hello").await;
