@@ -53,17 +53,21 @@ impl Desk {
             .await
     }
 
-    /// Changes a label.
+    /// Changes a label. Does nothing if it is so already.
     pub async fn edit_label(&self, name: LabelName, edit: LabelEdit) -> Result<Label, Refusal> {
         self.core
             .write((name, edit), |tx, (name, edit)| {
                 async move {
                     let label = as_seen(called(tx, name).await?, edit.expected.as_deref())?;
+                    let LabelChange { color, description } = &edit.change;
+                    let is_so = color.as_ref().is_none_or(|color| *color == label.color)
+                        && description.as_ref().is_none_or(|text| *text == label.description);
+                    if is_so {
+                        return Ok(label);
+                    }
                     tx.labels().update(label.id, &edit.change).await?;
                     let changed = called(tx, name).await?;
-                    if changed.color != label.color || changed.description != label.description {
-                        tx.emit(Event::label_updated(&changed));
-                    }
+                    tx.emit(Event::label_updated(&changed));
                     Ok(changed)
                 }
                 .boxed()

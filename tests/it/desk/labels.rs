@@ -2,6 +2,7 @@
 
 use crm::contract::Scope;
 use reqwest::{Method, StatusCode};
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use super::{conversation, posted, refused, told};
@@ -238,5 +239,49 @@ async fn labels_of_merged_customers_return_on_undo() {
     posted(&app, &two, &json!({})).await;
     assert_eq!(labels_of(&app, 1).await, json!(["same"]));
     assert_eq!(labels_of(&app, 3).await, json!(["c", "late"]));
+    app.stop().await;
+}
+
+/// Else a colleague's change would be refused for nothing, and no follower would know the new tag.
+#[tokio::test]
+async fn edit_that_changes_nothing_keeps_tag() {
+    let app = App::start().await;
+    let file = app.folder.path().join("crm.db");
+    let database = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
+    for (path, name, body) in [
+        ("labels", "vip", json!({ "name": "vip", "description": "Pays" })),
+        ("templates", "hi", json!({ "name": "hi", "body": "hello" })),
+        (
+            "attributes",
+            "plan",
+            json!({ "name": "plan", "kind": "text", "description": "Paid" }),
+        ),
+        ("agents", "1", json!({ "name": "Ada" })),
+    ] {
+        posted(&app, &format!("/api/v1/{path}"), &body).await;
+        let place = format!("/api/v1/{path}/{name}");
+        // The clock stands still here; a change would be later than that.
+        database
+            .execute_unprepared("UPDATE labels SET updated_at = 1")
+            .await
+            .unwrap();
+        let before = app.get(&place).await;
+        let (tag, shown) = (before.headers()["etag"].clone(), before.json::<Value>().await.unwrap());
+        let mut same = body.clone();
+        if matches!(path, "labels" | "attributes") {
+            same.as_object_mut().unwrap().retain(|field, _| field == "description");
+        }
+        for edit in [same, json!({})] {
+            let edited = app.request(Method::PATCH, &place).json(&edit).send().await.unwrap();
+            assert_eq!(
+                (edited.status().as_u16(), &edited.headers()["etag"]),
+                (200, &tag),
+                "{path} {edit}"
+            );
+            assert_eq!(edited.json::<Value>().await.unwrap(), shown, "{path} {edit}");
+        }
+    }
+    database.close().await.unwrap();
+    assert!(told(&app, "").await.iter().all(|kind| !kind.ends_with("updated")));
     app.stop().await;
 }
