@@ -15,7 +15,8 @@ use super::handle::Desk;
 
 impl Desk {
     /// Sets the picture of the customer with this identity, and returns the customer. `within`: accounts, one of which has
-    /// a conversation with them; `None`: all. Refused if there is no such customer, or the bytes are no picture.
+    /// a conversation with them; `None`: all. Refused if there is no such customer, the bytes are no picture, or there is too little
+    /// space.
     pub async fn set_photo(
         &self,
         of: &Identity,
@@ -39,6 +40,7 @@ impl Desk {
         {
             return Err(unknown());
         }
+        self.room().check()?;
         let mut incoming = self.core.vault.incoming(bytes.len() as u64)?;
         incoming.write(bytes).await.map_err(Self::write_error)?;
         let kept = self.core.vault.keep(incoming).await?;

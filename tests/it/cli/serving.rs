@@ -3,10 +3,13 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
 use super::rig::{Ended, PATIENCE, Shell};
+use crate::rig::files::png;
 use testbed::servers::free_port;
 
 /// A server that runs until it is told to end.
@@ -173,6 +176,18 @@ async fn upload_below_floor_is_refused_and_told() {
     assert_eq!(refused.status(), 507);
     let problem: serde_json::Value = refused.json().await.unwrap();
     assert_eq!(problem["code"], "insufficient_storage");
+    let photo = http
+        .post(format!("{}/customers/photo", served.url))
+        .bearer_auth(key.trim());
+    let photo = photo.json(&serde_json::json!({
+        "phone": "+447700900123",
+        "photo_url": format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png())),
+    }));
+    assert_eq!(
+        photo.send().await.unwrap().status(),
+        507,
+        "nor is a picture of a customer taken"
+    );
     let (_, code) = served.end().await;
     assert_eq!(code, Some(0));
 }
