@@ -21,9 +21,12 @@ use crate::api::access::events::{are_whole, shown};
 use crate::api::access::secret;
 use crate::api::server::wire::{OverBudget, Wire};
 use crate::api::state::ApiState;
-use crate::contract::{ClientFrame, Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
+use crate::contract::{Hello, Ready, Reconnect, Resumed, ResyncRequired, ServerFrame};
 use crate::domain::Seq;
 use crate::domain::message::Origin;
+
+/// The frame by which a client says who it is.
+const IDENTIFY: &str = "identify";
 
 /// Delay before a client should reconnect after a restart, in milliseconds.
 const RECONNECT_AFTER_MS: u64 = 1000;
@@ -125,9 +128,9 @@ impl Connection {
         let result = tokio::select! {
             result = async {
                 queue.push(ServerFrame::Hello { d: hello }).await?;
-                let (client, _seat) = identified(&state, place, origin, stream).await?;
+                let (client, _seat, first) = identified(&state, place, origin, stream).await?;
                 wire.lift();
-                Live { state: &state, session: &session, queue: &queue, revoked }.run(client, stream).await
+                Live { state: &state, session: &session, queue: &queue, revoked }.run(client, first, stream).await
             } => result,
             () = stopping.cancelled() => {
                 let d = Reconnect { after_ms: RECONNECT_AFTER_MS };
@@ -141,22 +144,27 @@ impl Connection {
     }
 }
 
-/// Waits for the client's first frame, and returns who it is with its place.
+/// Waits for the client's first frame, and returns who it is with its place. A client whose key is in the header need not
+/// identify itself: a first frame that says something else is returned as well, to be answered.
 async fn identified(
     state: &ApiState,
     place: Place,
     origin: Origin,
     stream: &mut SplitStream<WebSocket>,
-) -> Result<(Identified, Seat), Close> {
+) -> Result<(Identified, Seat, Option<Heard>), Close> {
     let limits = state.limits;
     match place {
         Place::Identified(caller, seat) => {
-            let d = match timeout(limits.header_grace, next(stream, MAX_BODY_BYTES)).await {
-                Ok(frame) => data(frame?)?,
-                Err(_) => Value::Null,
+            let first = timeout(limits.header_grace, next(stream, MAX_BODY_BYTES))
+                .await
+                .ok()
+                .transpose()?;
+            let (d, first) = match first {
+                Some(Heard::Frame(frame)) if frame.op == IDENTIFY => (frame.d, None),
+                first => (Value::Null, first),
             };
             let client = Box::pin(identify(state, d, Some(caller), origin)).await?;
-            Ok((client, seat))
+            Ok((client, seat, first))
         }
         Place::Waiting(seat) => {
             let first = timeout(limits.identify, next(stream, FIRST_FRAME_BYTES));
@@ -166,17 +174,17 @@ async fn identified(
             };
             let client = Box::pin(identify(state, data(frame)?, None, origin)).await?;
             let seat = seat.identified().ok_or(Close::TryLater)?;
-            Ok((client, seat))
+            Ok((client, seat, None))
         }
     }
 }
 
 /// Returns the data of an `identify` frame.
-fn data(frame: ClientFrame) -> Result<Value, Close> {
-    if frame.op == "identify" {
-        Ok(frame.d)
-    } else {
-        Err(Close::NotIdentified)
+fn data(frame: Heard) -> Result<Value, Close> {
+    match frame {
+        Heard::Frame(frame) if frame.op == IDENTIFY => Ok(frame.d),
+        Heard::Frame(_) => Err(Close::NotIdentified),
+        Heard::Wrong { .. } => Err(Close::Undecodable),
     }
 }
 
@@ -207,7 +215,13 @@ struct Live<'a> {
 enum Never {}
 
 impl Live<'_> {
-    async fn run(self, client: Identified, stream: &mut SplitStream<WebSocket>) -> Result<Never, Close> {
+    /// Follows the journal and listens, until the connection ends. `first`: a frame that the client has sent already.
+    async fn run(
+        self,
+        client: Identified,
+        first: Option<Heard>,
+        stream: &mut SplitStream<WebSocket>,
+    ) -> Result<Never, Close> {
         let ready = Ready {
             seq: client.range.head,
             oldest: client.range.oldest,
@@ -223,7 +237,7 @@ impl Live<'_> {
         };
         tokio::select! {
             end = self.follow(cursor, replay_to, &client) => end,
-            end = self.listen(stream, &client.caller) => end,
+            end = self.listen(first, stream, &client.caller) => end,
             end = self.watch(&client.caller) => end,
         }
     }
@@ -231,6 +245,7 @@ impl Live<'_> {
     /// Sends the journal's events from `cursor` on, without end. Sends `resumed` when `replay_to` is reached.
     async fn follow(&self, cursor: Seq, mut replay_to: Option<Seq>, client: &Identified) -> Result<Never, Close> {
         let mut reader = self.state.feed.after(cursor);
+        let mut filter = client.filter.clone();
         let mut replayed = 0_u64;
         if replay_to.is_some_and(|end| end <= cursor) {
             replay_to = None;
@@ -245,7 +260,6 @@ impl Live<'_> {
                 }
             };
             for line in lines {
-        let mut filter = client.filter.clone();
                 let seq = line.seq;
                 line.widen(&mut filter);
                 if line.passes(&filter)
@@ -293,12 +307,20 @@ impl Live<'_> {
     }
 
     /// Executes the client's commands and answers its heartbeats.
-    async fn listen(&self, stream: &mut SplitStream<WebSocket>, caller: &Caller) -> Result<Never, Close> {
+    async fn listen(
+        &self,
+        mut first: Option<Heard>,
+        stream: &mut SplitStream<WebSocket>,
+        caller: &Caller,
+    ) -> Result<Never, Close> {
         let mut asked = 0_u64;
         loop {
-            let frame = timeout(self.state.limits.silence, next_heard(stream, MAX_BODY_BYTES))
-                .await
-                .map_err(|_| Close::TimedOut)??;
+            let frame = match first.take() {
+                Some(first) => Some(first),
+                None => timeout(self.state.limits.silence, next_heard(stream, MAX_BODY_BYTES))
+                    .await
+                    .map_err(|_| Close::TimedOut)??,
+            };
             let Some(frame) = frame else { continue };
             asked += 1;
             // Each request has an id of its own, as in REST; its beginning tells the session.
@@ -351,12 +373,10 @@ impl Live<'_> {
 }
 
 /// Returns the client's next frame, of at most `max` bytes.
-async fn next(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<ClientFrame, Close> {
+async fn next(stream: &mut SplitStream<WebSocket>, max: usize) -> Result<Heard, Close> {
     loop {
-        match next_heard(stream, max).await? {
-            Some(Heard::Frame(frame)) => return Ok(frame),
-            Some(Heard::Wrong { .. }) => return Err(Close::Undecodable),
-            None => {}
+        if let Some(heard) = next_heard(stream, max).await? {
+            return Ok(heard);
         }
     }
 }

@@ -50,6 +50,18 @@ async fn key_in_header_makes_identify_optional() {
     assert_eq!(speaking.frame().await["s"], 1);
     assert_eq!(speaking.frame().await["d"]["replayed"], 1);
 
+    // What comes first is answered, however soon it comes.
+    let mut hasty = Client::connect(&app, Some("crm.v1.json"), Some(&key)).await;
+    hasty.say(&json!({ "op": "heartbeat", "s": 1 })).await;
+    for op in ["hello", "ready", "heartbeat_ack"] {
+        assert_eq!(hasty.frame().await["op"], op);
+    }
+    let mut commanding = Client::connect(&app, Some("crm.v1.json"), Some(&key)).await;
+    let reply = commanding
+        .command("mark_read", &json!(7), json!({ "conversation_id": 1 }))
+        .await;
+    assert_eq!(reply["status"], 403, "the key may only read: {reply}");
+
     let refused = app
         .bare(Method::GET, "/api/v1/ws")
         .bearer_auth("crm_nonsense")
