@@ -174,7 +174,7 @@ fn secret_of_stronger_place_replaces_the_other() {
 #[test]
 fn empty_value_is_default_whatever_its_kind() {
     let defaults = Config::load(&[], None, &environment(&[])).unwrap();
-    let variables: Vec<_> = KEYS.iter().map(|key| key.variable()).collect();
+    let variables: Vec<_> = KEYS.iter().map(super::keys::Key::variable).collect();
     let empty: Vec<_> = variables.iter().map(|name| (name.as_str(), " ")).collect();
     assert_eq!(Config::load(&[], None, &environment(&empty)).unwrap(), defaults);
 }

@@ -14,7 +14,7 @@ use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, FIRST_CREDIBLE, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
-use crate::domain::{ChatId, ConversationId, Timestamp};
+use crate::domain::{ChatId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, StoreError, Tx};
 
 use super::{changes, later, members, polls};
@@ -158,7 +158,7 @@ async fn follow_up(
     conversation: &Conversation,
     stored: Message,
 ) -> Result<IntakeOutcome, StoreError> {
-    let (conversation, stored) = &locked(tx, conversation.id, stored).await?;
+    let (conversation, stored) = &locked(tx, conversation, stored).await?;
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
         tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
@@ -192,13 +192,13 @@ async fn follow_up(
 
 /// Returns the conversation of a message that was just stored, locked, and the message: since it was found another process
 /// may have closed it or planned something in it. If one has merged it, the message goes on with it.
-async fn locked(tx: &mut Tx, id: ConversationId, stored: Message) -> Result<(Conversation, Message), StoreError> {
-    let conversation = tx.conversations().lock(id).await?;
+async fn locked(tx: &mut Tx, known: &Conversation, stored: Message) -> Result<(Conversation, Message), StoreError> {
+    let conversation = tx.conversations().relock(known).await?;
     let conversation = conversation.ok_or(StoreError::Missing { what: "conversation" })?;
     if conversation.merged_into.is_none() {
         return Ok((conversation, stored));
     }
-    let conversation = tx.merges().follow(id).await?;
+    let conversation = tx.merges().follow(known.id).await?;
     let stored = tx.messages().get(stored.id).await?;
     Ok((conversation, stored.ok_or(StoreError::Missing { what: "message" })?))
 }

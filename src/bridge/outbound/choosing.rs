@@ -207,9 +207,10 @@ async fn tell(tx: &mut Tx, policy: &Policy, moved: &Message, number: &PhoneNumbe
     if !policy.matrix {
         return Ok(());
     }
-    let number = match policy.hide_numbers {
-        true => "The number".to_owned(),
-        false => number.to_string(),
+    let number = if policy.hide_numbers {
+        "The number".to_owned()
+    } else {
+        number.to_string()
     };
     let text = format!(
         "{number} belongs to another customer now: this goes to them, in conversation {}.",

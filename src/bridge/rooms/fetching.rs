@@ -107,13 +107,12 @@ impl Pieces for RoomFiles {
         match self.fetch(due).await {
             Ok(()) => pending::go_on(&self.core, &*self.port, &due.room).await,
             Err(Unfetched::Store(error)) => Err(error),
-            Err(Unfetched::Later(why)) => self.postpone(due, &why).await,
             Err(Unfetched::Unreachable(why)) if self.is_hopeless(due) => {
                 let why = format!("the file could not be fetched from the homeserver ({why}); send it again");
                 self.give_up(due, &why).await?;
                 pending::go_on(&self.core, &*self.port, &due.room).await
             }
-            Err(Unfetched::Unreachable(why)) => self.postpone(due, &why).await,
+            Err(Unfetched::Later(why) | Unfetched::Unreachable(why)) => self.postpone(due, &why).await,
             Err(Unfetched::Never(why)) => {
                 self.give_up(due, &why).await?;
                 pending::go_on(&self.core, &*self.port, &due.room).await

@@ -3,7 +3,9 @@
 use entity::{agent, conversation};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::domain::conversation::{Assignee, Conversation, ConversationStatus};
 use crate::domain::{AccountId, AgentId, ConversationId, Timestamp};
@@ -97,6 +99,15 @@ impl Conversations<'_, Tx> {
     pub async fn lock(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let row = exclusive(&self.0.session, conversation::Entity::find_by_id(id));
         row.one(&self.0.session).await?.map(read).transpose()
+    }
+
+    /// As [`Self::lock`], for a conversation that was read in this transaction: SQLite has one writer, so nobody else has
+    /// changed it there.
+    pub async fn relock(&self, known: &Conversation) -> Result<Option<Conversation>, StoreError> {
+        if self.0.session.get_database_backend() == DbBackend::Sqlite {
+            return Ok(Some(known.clone()));
+        }
+        self.lock(known.id).await
     }
 
     /// Gives a conversation to an agent, or to nobody, and returns the changed conversation.

@@ -220,9 +220,10 @@ impl Merges<'_, Tx> {
             .into_tuple()
             .all(&self.0.session)
             .await?;
-        for (id, _, work) in for_whatsapp {
-            let work: WhatsAppWork = from_json("outbox", &work)?;
-            waiting.push((id, Some(work.message())));
+        for (id, message, work) in for_whatsapp {
+            // Work that another version wrote stops no merge.
+            let work: Option<WhatsAppWork> = from_json("outbox", &work).ok();
+            waiting.push((id, work.map_or(message, |work| Some(work.message()))));
         }
         Ok(waiting)
     }

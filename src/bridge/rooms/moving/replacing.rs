@@ -146,9 +146,10 @@ async fn put_in_place(
         lost.push("I could not decrypt a message in the room before this one. Write it again if it still matters.");
     }
     let unsent = |asked: &&Asked| asked.question.kind == QuestionKind::Overtaken && asked.allowed.is_none();
-    for _ in unanswered.iter().filter(unsent) {
-        lost.push("I asked in the room before this one whether a message still fits. Write it again if it does.");
-    }
+    let asked = unanswered.iter().filter(unsent);
+    lost.extend(
+        asked.map(|_| "I asked in the room before this one whether a message still fits. Write it again if it does."),
+    );
     for why in lost {
         let (room, text) = (next.clone(), format!("Not sent: {why}"));
         let work = MatrixWork::Tell { room, text };

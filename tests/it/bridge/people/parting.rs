@@ -64,7 +64,7 @@ async fn is_opted_out(rig: &Rig, id: CustomerId) -> bool {
 /// Nobody knows for which of the two it was, and the one who said it must not be written to.
 #[tokio::test]
 async fn opt_out_while_merged_holds_for_both() {
-    let mut rig = two().await;
+    let mut rig = Box::pin(two()).await;
     let merge = merged(&mut rig).await;
     says(&mut rig, 1, "STOP").await;
     undo(&mut rig, merge).await;
@@ -82,7 +82,7 @@ async fn opt_out_while_merged_holds_for_both() {
 /// The other of the two has never said a word of it.
 #[tokio::test]
 async fn opt_out_before_merge_stays_with_its_own() {
-    let mut rig = two().await;
+    let mut rig = Box::pin(two()).await;
     rig.program.desk.opt_out(ONE, "owner".to_owned()).await.unwrap();
     let merge = merged(&mut rig).await;
     undo(&mut rig, merge).await;
@@ -93,7 +93,7 @@ async fn opt_out_before_merge_stays_with_its_own() {
 /// Who has opted in may have been the other.
 #[tokio::test]
 async fn opt_in_while_merged_ends_no_older_opt_out() {
-    let mut rig = two().await;
+    let mut rig = Box::pin(two()).await;
     rig.program.desk.opt_out(ONE, "owner".to_owned()).await.unwrap();
     let merge = merged(&mut rig).await;
     rig.program.desk.opt_in(ONE).await.unwrap();
@@ -199,7 +199,7 @@ const fn standing(status: ConversationStatus, until: Option<Timestamp>) -> Stand
 async fn snooze_outlives_merge_and_undo() {
     let open = standing(ConversationStatus::Open, None);
     let closed = standing(ConversationStatus::Closed, None);
-    let mut rig = two().await;
+    let mut rig = Box::pin(two()).await;
     let until = |rig: &Rig| Some(rig.run.clock.now().plus(HOUR));
     let asleep = standing(ConversationStatus::Snoozed, until(&rig));
     stand(&rig, 1, closed).await;

@@ -159,8 +159,8 @@ async fn change_follows_its_merged_message(database: Database) {
     let (one, of_one) = who_wrote(&store, account, lid(1)).await;
     let (two, of_two) = who_wrote(&store, account, lid(2)).await;
     let conversation = store.conversations().get(of_two).await.unwrap().unwrap();
-    let sent = desk::outbound(&conversation, "key", "hello", BEGIN);
-    let message = desk::new(desk::take(&store, sent).await.unwrap());
+    let hello = desk::outbound(&conversation, "key", "hello", BEGIN);
+    let message = desk::new(desk::take(&store, hello).await.unwrap());
     store
         .write(message, |tx, message| {
             let send = WhatsAppWork::SendMessage { message: message.id };
