@@ -3,7 +3,6 @@
 use crate::domain::conversation::ChatKind;
 use crate::domain::customer::{Customer, Identity, IdentityKind};
 use crate::domain::message::{Author, Direction, Message, Origin};
-use crate::domain::numbers::name_without;
 use crate::domain::speaker::{THE_PHONE, WHATSAPP_NAME, foreign};
 use crate::domain::whatsapp::{WaContact, WaMessage};
 use crate::domain::{WaUserId, display_name};
@@ -118,12 +117,7 @@ pub(crate) fn told_doer(policy: &Policy, message: &Message, from_me: bool, name:
     if from_me {
         return name.to_owned();
     }
-    let customer = message.customer_id.map(|id| id.0);
-    if policy.hide_numbers {
-        foreign(&name_without(name, customer))
-    } else {
-        foreign(name)
-    }
+    foreign(&policy.shown_name(name, message.customer_id))
 }
 
 /// Returns the name shown for a person whose name is unknown.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::MatrixUserId;
 use crate::domain::customer::PhoneRegion;
 use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
+use crate::domain::numbers::name_without;
 use crate::domain::pacing::Pace;
+use crate::domain::{CustomerId, MatrixUserId};
 
 /// Settings of an account as the bridge uses them, resolved once from the configuration.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Policy {
     pub phone_region: Option<PhoneRegion>,
     /// Zone in which agents give times, unless they have their own.
     pub time_zone: TimeZone,
-    /// Whether agents see no customer's number: none is in the name and topic of a room.
+    /// Whether agents see no customer's number, in rooms either.
     pub hide_numbers: bool,
     /// Limits of first contacts, quiet hours, and the words by which customers opt out and in.
     pub pace: Pace,
@@ -38,6 +39,17 @@ pub struct Policy {
     pub media: MediaRules,
     /// How much history from before the first login is imported, unless a person asks for another depth.
     pub history: HistoryDepth,
+}
+
+impl Policy {
+    /// Returns a name as rooms show it: without a number in it where agents see none. `of`: the customer whose name it is.
+    pub(crate) fn shown_name(&self, name: &str, of: Option<CustomerId>) -> String {
+        if self.hide_numbers {
+            name_without(name, of.map(|id| id.0))
+        } else {
+            name.to_owned()
+        }
+    }
 }
 
 /// When customers get read receipts.

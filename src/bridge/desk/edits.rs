@@ -233,9 +233,12 @@ fn not_there(message: &Message) -> Refusal {
 
 /// Refuses a change of a message that WhatsApp has had for longer than `limit`. It may have waited here before.
 async fn check_age(tx: &mut Tx, message: &Message, limit: Duration, rule: &str) -> Result<(), Refusal> {
+    let now = tx.now();
+    if now.since(message.timestamp) <= limit {
+        return Ok(());
+    }
     let handed_over = tx.messages().chosen_at(message.id).await?;
-    let since = handed_over.map_or(message.timestamp, |at| at.max(message.timestamp));
-    if tx.now().since(since) > limit {
+    if handed_over.is_none_or(|at| now.since(at) > limit) {
         return Err(Refusal::Conflict(format!(
             "message {} is too old: WhatsApp {rule}",
             message.id

@@ -70,7 +70,9 @@ pub(crate) async fn hold(
     let text = if reason == WaitReason::Separated {
         // Its room may show it no longer, or another room instead.
         let conversation = tx.conversations().get(held.conversation_id).await?;
-        let name = conversation.map(|conversation| conversation.name).unwrap_or_default();
+        let name = conversation.map_or_else(String::new, |conversation| {
+            policy.shown_name(&conversation.name, conversation.customer_id)
+        });
         format!(
             "Not sent: message {id}{at} is held, because {why}. In the room of {name} !release {id} sends it to them, \
              and !cancel {id} drops it."

@@ -3,7 +3,6 @@
 use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
-use crate::contract::name_without;
 use crate::domain::conversation::{ChatKind, Conversation};
 use crate::domain::matrix::RoomSpec;
 use crate::domain::{AccountId, ConversationId, MatrixUserId};
@@ -22,9 +21,8 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
             .and_then(|customer| customer.phone),
         None => None,
     };
-    let hides = core.policy.hide_numbers;
     let number = match (phone, conversation.kind) {
-        (Some(phone), _) if !hides => format!("WhatsApp {phone}"),
+        (Some(phone), _) if !core.policy.hide_numbers => format!("WhatsApp {phone}"),
         (None, ChatKind::Group) => "WhatsApp group".to_owned(),
         (_, ChatKind::Direct | ChatKind::Group) => "WhatsApp".to_owned(),
     };
@@ -40,12 +38,7 @@ pub(crate) async fn of(core: &Core, id: ConversationId, us: Option<&MatrixUserId
     Ok(RoomSpec {
         alias: reserved.alias,
         creator: reserved.creator,
-        name: if hides {
-            let customer = conversation.customer_id.map(|id| id.0);
-            name_without(&conversation.name, customer)
-        } else {
-            conversation.name
-        },
+        name: core.policy.shown_name(&conversation.name, conversation.customer_id),
         topic: topic.join(" · "),
         invite,
         allow,

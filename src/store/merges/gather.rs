@@ -105,6 +105,26 @@ impl Merges<'_, Tx> {
         self.0.conversations().need(live.id).await.and_then(conversations::read)
     }
 
+    /// Stores whose some of a conversation's messages are if no merge is counted.
+    pub(super) async fn set_home(
+        &self,
+        id: ConversationId,
+        home: CustomerId,
+        which: Condition,
+    ) -> Result<(), StoreError> {
+        let change = message::ActiveModel {
+            home_id: Set(Some(home)),
+            ..message::ActiveModel::default()
+        };
+        message::Entity::update_many()
+            .set(change)
+            .filter(message::Column::ConversationId.eq(id))
+            .filter(which)
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Gives messages to a customer, and moves them to a conversation if one is given. Stores their first customer as
     /// their home.
     pub(super) async fn move_messages(

@@ -79,20 +79,12 @@ impl Merges<'_, Tx> {
         let of_restored = self.chats_of(id, &Home::In(parting.theirs.clone())).await?;
         let of_kept = self.chats_of(id, &Home::NotIn(parting.theirs.clone())).await?;
         let only_restored: Vec<ChatId> = of_restored.difference(&of_kept).cloned().collect();
-        let change = message::ActiveModel {
-            home_id: Set(Some(parting.restored)),
-            ..message::ActiveModel::default()
-        };
-        message::Entity::update_many()
-            .set(change)
-            .filter(message::Column::ConversationId.eq(id))
-            .filter(message::Column::Direction.eq(Direction::Outbound.as_str()))
-            .filter(message::Column::HomeId.is_null())
-            .filter(message::Column::CreatedAt.gte(parting.merge.created_at))
-            .filter(message::Column::ChatId.is_in(only_restored))
-            .exec(&self.0.session)
-            .await?;
-        Ok(())
+        let to_them = Condition::all()
+            .add(message::Column::Direction.eq(Direction::Outbound.as_str()))
+            .add(message::Column::HomeId.is_null())
+            .add(message::Column::CreatedAt.gte(parting.merge.created_at))
+            .add(message::Column::ChatId.is_in(only_restored));
+        self.set_home(id, parting.restored, to_them).await
     }
 
     /// Returns the restored customer's conversation. Creates one if messages of theirs came in since the merge and

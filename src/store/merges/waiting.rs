@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::{merge, message};
-use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::message::MessageState;
 use crate::domain::{ConversationId, CustomerId, MessageId};
@@ -44,16 +43,8 @@ impl Merges<'_, Tx> {
     /// stay where they were written, and where its room shows them.
     pub(super) async fn leave_in(&self, parting: &Parting, id: ConversationId) -> Result<(), StoreError> {
         for some in parting.for_either.chunks(MAX_NAMED) {
-            let change = message::ActiveModel {
-                home_id: Set(Some(parting.restored)),
-                ..message::ActiveModel::default()
-            };
-            message::Entity::update_many()
-                .set(change)
-                .filter(message::Column::ConversationId.eq(id))
-                .filter(message::Column::Id.is_in(some.iter().copied()))
-                .exec(&self.0.session)
-                .await?;
+            let these = Condition::all().add(message::Column::Id.is_in(some.iter().copied()));
+            self.set_home(id, parting.restored, these).await?;
         }
         Ok(())
     }

@@ -317,7 +317,7 @@ async fn event_that_cannot_be_stored_stops_no_room() {
     assert_eq!(rig.message("later").await.state, MessageState::Read);
 }
 
-/// Whoever has no name has their number for one.
+/// People without a name have their number for one.
 #[tokio::test]
 async fn hidden_number_is_not_shown_as_speaker() {
     for hides in [false, true] {

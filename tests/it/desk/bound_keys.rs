@@ -11,26 +11,14 @@ use serde_json::{Value, json};
 
 use super::exports::work;
 use super::posted;
+use super::template_uses::upload;
 use super::visibility::Two;
 use crate::cli::rig::Shell;
-use crate::rig::files::png;
-use crate::ws::client::Client;
 
 impl Two {
     /// Returns all events of the journal that a key is told.
     async fn told(&self, key: &str) -> Vec<Value> {
-        let mut client = Client::greeted(&self.app).await;
-        let identify = json!({ "token": key, "resume_from": 0 });
-        client.say(&json!({ "op": "identify", "d": identify })).await;
-        assert_eq!(client.frame().await["op"], "ready");
-        let mut told = vec![];
-        loop {
-            let frame = client.frame().await;
-            if frame["op"] == "resumed" {
-                return told;
-            }
-            told.push(frame);
-        }
+        self.replayed(key).await.1
     }
 
     async fn told_of(&self, key: &str, kind: &str) -> Vec<Value> {
@@ -66,7 +54,7 @@ impl Two {
     }
 }
 
-/// Whoever asked for it, and whichever account it is filtered by.
+/// By whom it may be read counts, not by which account it is filtered.
 #[tokio::test]
 async fn export_events_reach_readers_of_export() {
     let two = Two::start().await;
@@ -159,17 +147,7 @@ async fn events_of_shared_lists_reach_bound_keys() {
 async fn bound_key_sends_template_with_file() {
     let two = Two::start().await;
     let default = &two.keys[0];
-    let upload = async || {
-        let request = two.app.request(Method::POST, "/api/v1/media?filename=menu.png");
-        let answer = request
-            .header("Content-Type", "image/png")
-            .body(png())
-            .send()
-            .await
-            .unwrap();
-        answer.json::<Value>().await.unwrap()["id"].as_i64().unwrap()
-    };
-    let (of_template, alone) = (upload().await, upload().await);
+    let (of_template, alone) = (upload(&two.app).await, upload(&two.app).await);
     let menu = json!({ "name": "menu", "body": "Our menu", "media": { "id": of_template } });
     posted(&two.app, "/api/v1/templates", &menu).await;
     let send = json!({ "conversation_id": 1, "template": { "name": "menu" } });

@@ -1,4 +1,4 @@
-//! What is open ends with its key: downloads break off, and requests that wait are answered.
+//! Ends what is open with its key: downloads break off, and requests that wait are answered.
 
 use std::time::Duration;
 

@@ -16,7 +16,8 @@ use crate::cli::rig::Shell;
 use crate::rig::files::png;
 use crate::ws::client::Client;
 
-async fn upload(app: &App) -> i64 {
+/// Uploads a picture, and returns its id.
+pub async fn upload(app: &App) -> i64 {
     let request = app.request(Method::POST, "/api/v1/media?filename=menu.png");
     let answer = request
         .header("Content-Type", "image/png")

@@ -15,6 +15,22 @@ pub struct Two {
 }
 
 impl Two {
+    /// Follows the journal from its beginning with a key. Returns the client, and all that it was told of the past.
+    pub async fn replayed(&self, key: &str) -> (Client, Vec<Value>) {
+        let mut client = Client::greeted(&self.app).await;
+        let identify = json!({ "token": key, "resume_from": 0 });
+        client.say(&json!({ "op": "identify", "d": identify })).await;
+        assert_eq!(client.frame().await["op"], "ready");
+        let mut told = vec![];
+        loop {
+            let frame = client.frame().await;
+            if frame["op"] == "resumed" {
+                return (client, told);
+            }
+            told.push(frame);
+        }
+    }
+
     pub async fn start() -> Self {
         let mut app = App::start().await;
         let default = app.account;
@@ -284,18 +300,7 @@ async fn uploads_and_files_follow_their_accounts() {
 async fn socket_tells_events_of_own_accounts_alone() {
     let mut two = Two::start().await;
     let other = two.keys[1].clone();
-    let mut client = Client::greeted(&two.app).await;
-    let identify = json!({ "token": other, "resume_from": 0 });
-    client.say(&json!({ "op": "identify", "d": identify })).await;
-    assert_eq!(client.frame().await["op"], "ready");
-    let mut told = vec![];
-    loop {
-        let frame = client.frame().await;
-        if frame["op"] == "resumed" {
-            break;
-        }
-        told.push(frame);
-    }
+    let (mut client, told) = two.replayed(&other).await;
     assert!(told.iter().all(|frame| frame["account_id"] == 2), "{told:?}");
     let contents: Vec<_> = told.iter().filter(|frame| frame["t"] == "message.received").collect();
     assert_eq!(contents.len(), 3);

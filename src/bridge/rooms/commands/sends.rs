@@ -7,7 +7,6 @@ use crate::bridge::core::command::{SendCommand, SendTo, TemplateFill};
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::desk::{self, Decision};
 use crate::bridge::rooms::effects;
-use crate::contract::name_without;
 use crate::domain::MessageId;
 use crate::domain::customer::PhoneNumber;
 use crate::domain::matrix::RoomEventKind;
@@ -88,12 +87,7 @@ pub(super) async fn new(tx: &mut Tx, given: &Given<'_>, number: &str, text: &str
     let message = desk::put_in(tx, given.core, &command).await?;
     let conversation = tx.conversations().get(message.conversation_id).await?;
     let name = conversation.map_or_else(String::new, |conversation| {
-        let customer = conversation.customer_id.map(|id| id.0);
-        if policy.hide_numbers {
-            name_without(&conversation.name, customer)
-        } else {
-            conversation.name
-        }
+        policy.shown_name(&conversation.name, conversation.customer_id)
     });
     Ok(Done::Made {
         message: message.id,

@@ -9,7 +9,6 @@ use crate::domain::conversation::Conversation;
 use crate::domain::details::Poll;
 use crate::domain::matrix::{MatrixError, RoomContent, RoomEvent, RoomEventKind, Speaker};
 use crate::domain::message::Message;
-use crate::domain::numbers::name_without;
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::shown::RoomPoll;
 use crate::domain::special::{self, Special};
@@ -108,11 +107,7 @@ impl RoomRelay {
         let customer = store.customers().get(id).await?;
         Ok(customer.map(|customer| Speaker::Customer {
             id,
-            name: if self.core.policy.hide_numbers {
-                name_without(&customer.name, Some(id.0))
-            } else {
-                customer.name
-            },
+            name: self.core.policy.shown_name(&customer.name, Some(id)),
             avatar: customer.photo_url,
         }))
     }

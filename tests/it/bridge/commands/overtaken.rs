@@ -297,7 +297,7 @@ async fn event_that_cannot_be_read_is_tried_more_rarely() {
     assert!(rig.phone().is_empty());
 }
 
-/// What was sent by command is no more asked about: its removal reaches the customer, and nobody hears that it was not sent.
+/// Sent by command, a text is no more asked about: its removal reaches the customer, and nobody hears that it was not sent.
 #[tokio::test]
 async fn send_command_ends_the_question() {
     let mut rig = Rig::of_overtaken().await;

@@ -6,6 +6,7 @@ use crm::bridge::{CustomerEdit, SendTo};
 use crm::contract::EventType;
 use crm::domain::conversation::Conversation;
 use crm::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
+use crm::domain::merge::Merge;
 use crm::domain::message::MessageState;
 use crm::domain::outbox::Target;
 use crm::domain::whatsapp::PageEvent;
@@ -22,6 +23,12 @@ fn lid() -> Identity {
 }
 
 impl Rig {
+    /// The first merge that the first customer was part of.
+    async fn merge(&self) -> Merge {
+        let merges = self.program.store.merges().of_customer(CustomerId(1)).await;
+        merges.unwrap().remove(0)
+    }
+
     /// The first customer writes, as the page tells of it when it knows them by these.
     fn writes(&self, chat: &str, told: &[Identity], text: &str) {
         let now = self.run.clock.now();
@@ -95,14 +102,7 @@ async fn lid_number_and_username_are_one_customer() {
     assert_eq!(told[0]["merged_customer_id"], 2);
     assert_eq!(told[0]["automatic"], true);
     assert_eq!(told[0]["joined"][0]["merged_conversation_id"], 2);
-    let merge = rig
-        .program
-        .store
-        .merges()
-        .of_customer(CustomerId(1))
-        .await
-        .unwrap()
-        .remove(0);
+    let merge = rig.merge().await;
     assert_eq!(told[0]["merge_id"], merge.id.0);
 
     rig.program.desk.undo_merge(merge.id, "grace").await.unwrap();
@@ -159,14 +159,7 @@ async fn left_room_links_new_room_and_sends_nothing() {
         "it went out in the chat that was heard last"
     );
 
-    let merge = rig
-        .program
-        .store
-        .merges()
-        .of_customer(CustomerId(1))
-        .await
-        .unwrap()
-        .remove(0);
+    let merge = rig.merge().await;
     rig.program.desk.undo_merge(merge.id, "grace").await.unwrap();
     rig.settle().await;
     rig.run.matrix.agent_writes(1, "here again");

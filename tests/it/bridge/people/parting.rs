@@ -90,7 +90,7 @@ async fn opt_out_before_merge_stays_with_its_own() {
     assert!(!is_opted_out(&rig, TWO).await);
 }
 
-/// Who has opted in may have been the other.
+/// The one who has opted in may have been the other.
 #[tokio::test]
 async fn opt_in_while_merged_ends_no_older_opt_out() {
     let mut rig = Box::pin(two()).await;
@@ -126,7 +126,7 @@ async fn plan(rig: &Rig, to: SendTo, text: &str) {
     rig.program.desk.send(command).await.unwrap();
 }
 
-/// What was planned for one of them does not go to the other by itself.
+/// Plans for one of them do not go to the other by themselves.
 #[tokio::test]
 async fn message_for_either_is_held_on_undo() {
     const CONVERSATION: SendTo = SendTo::Conversation(ConversationId(1));
