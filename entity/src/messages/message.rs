@@ -82,7 +82,7 @@ pub struct Model {
     /// Merged customer by whose identity it came.
     #[serde(default)]
     pub home_id: Option<CustomerId>,
-    /// Time at which its stanza id was chosen, just before the hand-over; again when a person lets it be sent again.
+    /// Time of the last hand-over under its stanza id, just before it.
     #[serde(default)]
     pub chosen_at: Option<i64>,
 }

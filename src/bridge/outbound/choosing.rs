@@ -14,7 +14,7 @@ use crate::domain::customer::{Customer, PhoneNumber};
 use crate::domain::message::{Message, MessageState};
 use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
 use crate::domain::whatsapp::{Recipient, Resolved};
-use crate::domain::{OutboxId, Timestamp, WaMessageId};
+use crate::domain::{MessageId, OutboxId, Timestamp, WaMessageId};
 use crate::store::{NewWork, StoreError, Tx};
 
 use super::outgoing::{self, Outgoing};
@@ -53,6 +53,21 @@ impl WhatsAppRelay {
         self.core
             .write_with(input, |tx, core, (outgoing, goal)| {
                 async move { choose(tx, &core.policy, outgoing, goal).await }.boxed()
+            })
+            .await
+    }
+
+    /// Lets a message that was certainly not sent go over to `Sending` once more, under the stanza id that it has. Returns it as
+    /// stored, since it may have been edited meanwhile; `None` if it has been cancelled, or its recipient has opted out.
+    pub(super) async fn choose_again(
+        &self,
+        item: &OutboxItem<WhatsAppWork>,
+        id: MessageId,
+    ) -> Result<Option<Message>, StoreError> {
+        let again = self.core.clock.now().plus(LOOK_AGAIN);
+        self.core
+            .write_with((item.id, id, again), |tx, core, &(item, id, again)| {
+                async move { choose_again(tx, &core.policy, id, (item, again)).await }.boxed()
             })
             .await
     }
@@ -137,6 +152,33 @@ async fn choose(tx: &mut Tx, policy: &Policy, outgoing: &Outgoing, goal: &Goal) 
     tx.outbox().start(goal.item).await?;
     tx.outbox().retry(goal.item, goal.again, "handed over", false).await?;
     Ok(Some(sending))
+}
+
+async fn choose_again(
+    tx: &mut Tx,
+    policy: &Policy,
+    id: MessageId,
+    (item, again): (OutboxId, Timestamp),
+) -> Result<Option<Message>, StoreError> {
+    let Some(current) = tx.messages().lock(id).await? else {
+        return Ok(None);
+    };
+    if !matches!(current.state, MessageState::Queued | MessageState::Sending) {
+        return Ok(None);
+    }
+    let Some(conversation) = tx.conversations().get(current.conversation_id).await? else {
+        return Ok(None);
+    };
+    if consent::opted_out(tx, &conversation).await?.is_some() {
+        consent::fail(tx, policy, &current).await?;
+        return Ok(None);
+    }
+    // WhatsApp counts the time in which it allows changes from this hand-over.
+    tx.messages().renew_choice(id).await?;
+    tx.outbox().retry(item, again, "handed over again", false).await?;
+    state::set_state(tx, policy, &current, MessageState::Sending, None)
+        .await
+        .map(Some)
 }
 
 /// Returns the message and its conversation as they are now, if it is still queued.

@@ -1,11 +1,9 @@
 //! Looks up messages that may have been handed over already: after a crash, a failure, or a time without an ack (rule 3).
 
-use futures_util::FutureExt;
-
-use crate::bridge::core::{Progress, consent};
+use crate::bridge::core::Progress;
 use crate::domain::account::Account;
 use crate::domain::delivery::{self, Next};
-use crate::domain::message::{Message, MessageState};
+use crate::domain::message::MessageState;
 use crate::domain::outbox::{OutboxItem, WhatsAppWork};
 use crate::store::{HandOver, StoreError};
 
@@ -38,12 +36,18 @@ impl WhatsAppRelay {
             }
             Next::Is(state) => self.set_state(message, state, None).await?,
             Next::PageHasIt => {
+                if message.state == MessageState::Queued {
+                    // It goes out by itself now, so nobody can take it back.
+                    self.set_state(message, MessageState::Sending, None).await?;
+                }
                 self.postpone(item, now.plus(LOOK_AGAIN), "the page has not sent it yet", false)
                     .await?;
             }
-            Next::SendAgain if self.is_taken_back(message).await? || self.is_past(item, outgoing).await? => {}
+            Next::SendAgain if self.is_past(item, outgoing).await? => {}
             Next::SendAgain => {
-                return self.hand_over(item, message, chat, id, outgoing.quoted.as_ref()).await;
+                if let Some(message) = self.choose_again(item, message.id).await? {
+                    return self.hand_over(item, &message, chat, id, outgoing.quoted.as_ref()).await;
+                }
             }
             Next::GiveUpUnknown => {
                 let detail = format!(
@@ -62,7 +66,8 @@ impl WhatsAppRelay {
     }
 
     /// Returns whether a message that was certainly not sent does not go out now: the time between its choice and this look
-    /// may be days, or a night. One that has expired fails, and quiet hours postpone it, as if it were queued.
+    /// may be days, or a night. One that has expired fails, and one that quiet hours keep back is queued again, so that people
+    /// see why it waits and can still change it or take it back.
     async fn is_past(&self, item: &OutboxItem<WhatsAppWork>, outgoing: &Outgoing) -> Result<bool, StoreError> {
         let (message, now) = (&outgoing.message, self.core.clock.now());
         let expires = self.core.store.messages().expires_at(message.id).await?;
@@ -78,31 +83,11 @@ impl WhatsAppRelay {
         let Some(waiting) = self.waits(outgoing).await? else {
             return Ok(false);
         };
-        self.postpone(item, waiting.until, waiting.reason.as_str(), false)
-            .await?;
+        if message.state == MessageState::Sending {
+            self.set_state(message, MessageState::Queued, None).await?;
+        }
+        self.put_off(item, outgoing, waiting).await?;
         Ok(true)
-    }
-
-    /// Fails a message that was certainly not sent, if the customer has opted out meanwhile. Returns whether it did.
-    async fn is_taken_back(&self, message: &Message) -> Result<bool, StoreError> {
-        self.core
-            .write_with(message.id, |tx, core, id| {
-                async move {
-                    let Some(message) = tx.messages().get(*id).await? else {
-                        return Ok(false);
-                    };
-                    let Some(conversation) = tx.conversations().get(message.conversation_id).await? else {
-                        return Ok(false);
-                    };
-                    let is_out = consent::opted_out(tx, &conversation).await?.is_some();
-                    if is_out && message.state == MessageState::Sending {
-                        consent::fail(tx, &core.policy, &message).await?;
-                    }
-                    Ok(is_out)
-                }
-                .boxed()
-            })
-            .await
     }
 
     async fn account(&self) -> Result<Account, StoreError> {

@@ -57,7 +57,8 @@ impl WhatsAppRelay {
         Ok(facts)
     }
 
-    async fn put_off(
+    /// Postpones a queued message, and stores for people why and until when.
+    pub(super) async fn put_off(
         &self,
         item: &OutboxItem<WhatsAppWork>,
         outgoing: &Outgoing,

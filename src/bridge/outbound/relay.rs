@@ -177,8 +177,8 @@ impl WhatsAppRelay {
             return Ok(Progress::Worked);
         };
         match outgoing.message.state {
-            MessageState::Queued => self.bring(item, &Arc::new(outgoing)).await,
-            MessageState::Sending => self.look_up(item, &outgoing).await,
+            MessageState::Queued if outgoing.hand_over.is_none() => self.bring(item, &Arc::new(outgoing)).await,
+            MessageState::Queued | MessageState::Sending => self.look_up(item, &outgoing).await,
             // Done, cancelled or decided meanwhile.
             _ => {
                 self.finish(item).await?;

@@ -199,6 +199,15 @@ impl Messages<'_, Tx> {
         self.change(id, change).await
     }
 
+    /// Sets that a message is handed over now under the stanza id that it has.
+    pub async fn renew_choice(&self, id: MessageId) -> Result<(), StoreError> {
+        let change = message::ActiveModel {
+            chosen_at: Set(Some(self.0.now.0)),
+            ..message::ActiveModel::default()
+        };
+        self.change(id, change).await
+    }
+
     /// Sets a new expiry for a message that a person has allowed to be sent again; `None` means that it never expires.
     pub async fn set_expiry(&self, id: MessageId, at: Option<Timestamp>) -> Result<(), StoreError> {
         let change = message::ActiveModel {
