@@ -54,6 +54,13 @@ pub(crate) async fn set_state(
     Ok(changed)
 }
 
+/// Deletes a message of ours that WhatsApp never got, so that nobody tries it again.
+pub(crate) async fn delete_failed(tx: &mut Tx, message: &Message) -> Result<Message, StoreError> {
+    let deleted = tx.messages().set_deleted(message.id, tx.now()).await?;
+    tx.emit(Event::message_deleted(&deleted));
+    Ok(deleted)
+}
+
 /// Applies WhatsApp's ack number to one of our messages. Returns whether it changed the state.
 pub(crate) async fn apply_ack(tx: &mut Tx, policy: &Policy, message: &Message, ack: i32) -> Result<bool, StoreError> {
     let Some(state) = message.state.after_ack(ack) else {

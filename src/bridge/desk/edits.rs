@@ -11,7 +11,7 @@ use crate::bridge::inbound::changes;
 use crate::bridge::outbound::queue;
 use crate::domain::MessageId;
 use crate::domain::message::{
-    Author, DELETE_WITHIN, Direction, EDIT_WITHIN, Kind, MAX_EMOJI_BYTES, Message, MessageState, Origin,
+    Author, CANCELLED, DELETE_WITHIN, Direction, EDIT_WITHIN, Kind, MAX_EMOJI_BYTES, Message, MessageState, Origin,
 };
 use crate::domain::outbox::WhatsAppWork;
 use crate::store::{NewWork, StoreError, Tx};
@@ -169,11 +169,16 @@ pub(crate) async fn revise(
     Ok(message)
 }
 
-/// Deletes a message that WhatsApp does not have yet. The room loses what shows it, unless its author has removed that there.
+/// Deletes a message that WhatsApp does not have, so that nobody sends it any more. The room loses what shows it, unless its
+/// author has removed that there.
 async fn withdraw(tx: &mut Tx, policy: &Policy, message: &Message, by: &Author) -> Result<Message, StoreError> {
-    let deleted = tx.messages().set_deleted(message.id, tx.now()).await?;
-    let failure = state::failure("cancelled", "it was deleted before it was sent");
-    let settled = state::set_state(tx, policy, &deleted, MessageState::Failed, Some(&failure)).await?;
+    let settled = if message.state == MessageState::Failed {
+        state::delete_failed(tx, message).await?
+    } else {
+        let deleted = tx.messages().set_deleted(message.id, tx.now()).await?;
+        let failure = state::failure(CANCELLED, "it was deleted before it was sent");
+        state::set_state(tx, policy, &deleted, MessageState::Failed, Some(&failure)).await?
+    };
     if by.origin != Some(Origin::Matrix) {
         let line = format!("{} deleted this before it was sent", by.name);
         notice::show_deletion(tx, policy, &settled, line).await?;
@@ -189,9 +194,9 @@ fn signed(message: &Message, text: &str) -> Result<String, Refusal> {
     }
 }
 
-/// Returns whether WhatsApp does not have the message yet.
+/// Returns whether WhatsApp certainly does not have the message.
 fn is_with_us(message: &Message) -> bool {
-    message.state == MessageState::Queued || message.state.is_for_later()
+    matches!(message.state, MessageState::Queued | MessageState::Failed) || message.state.is_for_later()
 }
 
 /// Returns whether the message is a file under which WhatsApp shows a caption.
@@ -214,7 +219,9 @@ fn check_ours(message: &Message) -> Result<(), Refusal> {
         )));
     }
     match message.state {
-        MessageState::Failed | MessageState::Unknown => Err(not_there(message)),
+        MessageState::Unknown => Err(Refusal::Conflict(format!(
+            "nobody knows whether WhatsApp has message {id}; say so first, with `crm message resolve {id}`"
+        ))),
         _ => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use crate::bridge::core::{Core, accounts, consent, state};
 use crate::bridge::inbound::batch;
 use crate::contract::Event;
 use crate::domain::MessageId;
-use crate::domain::message::{Direction, Message, MessageState};
+use crate::domain::message::{CANCELLED, Direction, Message, MessageState};
 use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::whatsapp::PageEvent;
 use crate::store::{Cursor, NewWork, PageRequest, QuarantineItem, Tx};
@@ -157,7 +157,7 @@ pub(crate) async fn decide(tx: &mut Tx, core: &Core, id: MessageId, decision: De
             "message {id} is {state}; only failed and unknown messages can be retried"
         ))),
         (Decision::Cancel, MessageState::Queued | MessageState::Scheduled | MessageState::Held) => {
-            let failure = failure("cancelled", "it was cancelled before it was sent");
+            let failure = failure(CANCELLED, "it was cancelled before it was sent");
             Ok(state::set_state(tx, policy, &message, MessageState::Failed, Some(&failure)).await?)
         }
         (Decision::Cancel, state) => Err(Refusal::Conflict(format!(

@@ -181,6 +181,10 @@ pub(crate) async fn refuse(
     change: &MessageChange,
     (code, why): (&str, &str),
 ) -> Result<(), StoreError> {
+    if *change == MessageChange::Delete && message.state == MessageState::Failed {
+        // It failed after its author had taken it back, and is not to be offered again.
+        return state::delete_failed(tx, message).await.map(|_| ());
+    }
     let what = match change {
         MessageChange::Edit(_) => "edited",
         MessageChange::Delete => "deleted for everyone",

@@ -24,12 +24,13 @@ pub(super) async fn edit(
 ) -> Result<Taken, StoreError> {
     // It would go out with its first words.
     if withdraw(tx, of, Some(&event.sender)).await? {
+        internal::keep_unsent(tx, &event.room, of).await?;
         let text = "Not sent: you have changed this before it went out. Write it again as a new message.";
         return answer(tx, conversation, event, text.to_owned()).await;
     }
     let own = shown_by(tx, of).await?.filter(|message| is_by(message, event));
     let Some(message) = own else {
-        let text = unchanged(tx, of).await?;
+        let text = unchanged(tx, (of, event)).await?;
         return answer(tx, conversation, event, text).await;
     };
     let refused = if commands::parse(body).is_some() {
@@ -48,8 +49,13 @@ pub(super) async fn edit(
 }
 
 /// Returns what an agent is told who has edited something else than their own message.
-async fn unchanged(tx: &mut Tx, of: &MatrixEventId) -> Result<String, StoreError> {
-    match tx.internal_events().get(of).await? {
+async fn unchanged(tx: &mut Tx, (of, event): (&MatrixEventId, &RoomEvent)) -> Result<String, StoreError> {
+    let inside = tx.internal_events().get(of).await?;
+    if inside.is_none() && !tx.rooms().is_known_event(of).await? {
+        // It may be a text that came too late: `!send` would send its first words.
+        internal::keep_unsent(tx, &event.room, of).await?;
+    }
+    match inside {
         Some(inside) if inside.kind == InternalKind::Note => {
             Ok("The note stays as it was. Remove the note, and write it again.".to_owned())
         }

@@ -3,6 +3,7 @@
 
 use crate::bridge::core::agents::name_of;
 use crate::bridge::core::policy::Policy;
+use crate::bridge::core::state;
 use crate::bridge::desk::{Revision, delete_note, revise};
 use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
@@ -79,8 +80,11 @@ async fn message(
         return Ok(Taken::Nothing);
     };
     let why = match message.state {
-        // The customer never had it.
-        MessageState::Failed => return Ok(Taken::Nothing),
+        // The customer never had it, and is not to get it by a retry.
+        MessageState::Failed => {
+            state::delete_failed(tx, &message).await?;
+            return Ok(Taken::Done);
+        }
         MessageState::Unknown => "it may have been sent. Check the chat on the phone, and delete it there.".to_owned(),
         _ => {
             let author = Author {

@@ -211,11 +211,26 @@ impl Message {
         Some(content).filter(|content| !content.is_empty() && *content != line)
     }
 
+    /// Returns a text of the message with names for mentioned people, whose digits WhatsApp's own text has.
+    pub fn named(&self, text: &str) -> String {
+        let mentioned = self.details.iter().flat_map(|details| &details.mentions);
+        let people = mentioned.map(|mention| (mention.user.as_str(), mention.name.as_deref()));
+        mentions::with_names(text, &people).into_owned()
+    }
+
+    /// Returns whether a person has cancelled the message before it was sent.
+    pub fn is_cancelled(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED)
+    }
+
     /// Returns the reactions to the message, without those that were removed.
     pub fn shown_reactions(&self) -> impl Iterator<Item = &Reaction> {
         self.reactions.iter().filter(|reaction| !reaction.emoji.is_empty())
     }
 }
+
+/// Code of the failure of a message that a person has cancelled before it was sent.
+pub const CANCELLED: &str = "cancelled";
 
 /// Reason why a message was not sent, or may not have been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -307,3 +307,23 @@ async fn late_key_is_taken_behind_many_dead_events() {
     }
     assert_eq!(rig.handed_over(), [last, first]);
 }
+
+/// The customer never had it, and nobody sees any more what a tap would send.
+#[tokio::test]
+async fn removed_failed_text_cannot_be_retried() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.agent("Bea", Role::Manager).await;
+    rig.run.whatsapp.set_online(false);
+    let event = rig.agent_writes("wrong room, sorry").await;
+    let id = rig.message("wrong room, sorry").await.id;
+    rig.program.desk.cancel(id).await.unwrap();
+    rig.settle().await;
+    rig.redacts("@ada:test", &event).await;
+    assert!(rig.message("wrong room, sorry").await.deleted_at.is_some());
+    rig.run.whatsapp.set_online(true);
+    let refused = rig.program.desk.retry(id).await.unwrap_err().to_string();
+    assert!(refused.contains("deleted before it was sent"), "{refused}");
+    rig.settle().await;
+    assert_eq!(rig.handed_over(), Vec::<String>::new());
+}

@@ -3,8 +3,8 @@
 use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
+use crate::bridge::rooms::commands::internal::keep_unsent;
 use crate::bridge::rooms::effects::{Taken, answer_to, refuse_to};
-use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::question::{Asked, QuestionKind};
 use crate::store::{StoreError, Tx};
 
@@ -39,14 +39,7 @@ async fn end(tx: &mut Tx, asked: &Asked) -> Result<(), StoreError> {
     };
     if question.kind == QuestionKind::Overtaken {
         // It was not sent, and never is: nor is what answers it.
-        let inside = InternalEvent {
-            room: question.room.clone(),
-            event: question.about.clone(),
-            kind: InternalKind::Aside,
-            note: None,
-            message: None,
-        };
-        tx.internal_events().add(&inside).await?;
+        keep_unsent(tx, &question.room, &question.about).await?;
     }
     let _: Taken = match question.kind {
         QuestionKind::Late => {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::domain::internal::{InternalEvent, InternalKind};
 use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::MessageState;
-use crate::domain::{MatrixEventId, MessageId};
+use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
 use crate::store::{StoreError, Tx};
 
 use super::parse::is_command;
@@ -91,6 +91,18 @@ pub(crate) async fn place(
 /// Stores that an event stays inside, because it answers something that does: so does what answers it.
 pub(crate) async fn keep(tx: &mut Tx, event: &RoomEvent) -> Result<(), StoreError> {
     store(tx, event, InternalKind::Aside).await
+}
+
+/// Stores that an event which was not sent stays inside, and what answers it.
+pub(crate) async fn keep_unsent(tx: &mut Tx, room: &MatrixRoomId, event: &MatrixEventId) -> Result<(), StoreError> {
+    let inside = InternalEvent {
+        room: room.clone(),
+        event: event.clone(),
+        kind: InternalKind::Aside,
+        note: None,
+        message: None,
+    };
+    tx.internal_events().add(&inside).await.map(|_| ())
 }
 
 /// Stores that an agent's event stays inside.

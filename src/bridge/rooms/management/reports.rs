@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::contract::{EventType, JournalEvent, MessageView, SyncView};
-use crate::domain::message::MessageState;
+use crate::domain::message::{CANCELLED, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::pacing::WaitReason;
 use crate::domain::{AccountId, ConversationId, MatrixRoomId, Seq, Timestamp};
@@ -26,8 +26,6 @@ const BATCH: u64 = 500;
 const MAX_EVENTS: usize = 20_000;
 /// Most conversations that a report names.
 const MAX_NAMED: usize = 20;
-/// Failure of a message that a person has called off, which is no trouble.
-const CANCELLED: &str = "cancelled";
 
 /// Content of a report, gathered from events.
 #[derive(Default)]
@@ -69,6 +67,7 @@ impl Tally {
     fn take_message(&mut self, message: &MessageView) {
         let code = message.failure.as_ref().map_or("failed", |failure| &failure.code);
         match message.state {
+            // Who called it off knows.
             MessageState::Failed if code == CANCELLED => {}
             MessageState::Failed => {
                 *self.failed.entry(code.to_owned()).or_default() += 1;
