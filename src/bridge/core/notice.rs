@@ -10,7 +10,7 @@ use crate::store::{NewWork, StoreError, Tx};
 use super::policy::Policy;
 
 /// Queues a line that answers `message` in its room, so that agents notice a change of an older message. Does nothing
-/// for imported history, for system messages, and without a homeserver.
+/// for imported history that no room shows, for system messages, and without a homeserver.
 pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
     let work = MatrixWork::Answer {
         about: message.id,
@@ -76,7 +76,11 @@ pub(crate) async fn show_vote(
 }
 
 async fn show(tx: &mut Tx, policy: &Policy, message: &Message, work: MatrixWork) -> Result<(), StoreError> {
-    if policy.matrix && !message.backfilled && message.kind != Kind::System {
+    if !policy.matrix || message.kind == Kind::System {
+        return Ok(());
+    }
+    // Of imported history a room shows only what it began with.
+    if !message.backfilled || tx.rooms().is_shown(message.id).await? {
         tx.outbox().enqueue(NewWork::for_message(message, work)).await?;
         tx.cards().ask(message.account_id, message.conversation_id).await?;
     }

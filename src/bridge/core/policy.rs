@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::domain::customer::PhoneRegion;
 use crate::domain::history::HistoryDepth;
 use crate::domain::media::MediaRules;
+use crate::domain::message::Message;
 use crate::domain::numbers::name_without;
 use crate::domain::pacing::Pace;
 use crate::domain::{CustomerId, MatrixUserId};
@@ -48,6 +49,15 @@ impl Policy {
             name_without(name, of.map(|id| id.0))
         } else {
             name.to_owned()
+        }
+    }
+
+    /// Returns a message as rooms show it: without customers' numbers where agents see none.
+    pub(crate) fn shown_message(&self, message: Message) -> Message {
+        if self.hide_numbers {
+            message.without_numbers()
+        } else {
+            message
         }
     }
 }

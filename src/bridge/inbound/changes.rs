@@ -153,11 +153,11 @@ pub(crate) async fn edit(
     if is_text_of(message, &content, &mentioned) {
         return Ok(());
     }
-    let people = mentioned.iter().map(|one| (one.user.as_str(), one.name.as_deref()));
-    let shown = mentions::with_names(&content, &people).into_owned();
     call(tx, message, mentioned).await?;
     let edited = tx.messages().set_content(message.id, &content, Some(at)).await?;
     tx.emit(Event::message_edited(&edited));
+    let shown = policy.shown_message(edited.clone());
+    let shown = shown.named(&shown.content);
     let by = names::told_doer(policy, message, message.direction == Direction::Outbound, by);
     notice::show_edit(tx, policy, &edited, format!("{by} edited this to: {shown}")).await
 }
@@ -225,7 +225,7 @@ async fn delete_as_admin(
     let mut details = message.details.clone().unwrap_or_default();
     details.deleted_by = Some(admin.to_owned());
     let message = tx.messages().set_details(message.id, &details).await?;
-    delete_as(tx, policy, &message, at, admin).await
+    delete_as(tx, policy, &message, at, &policy.shown_name(admin, None)).await
 }
 
 /// Sets a person's reaction to a message in place of their last one; an empty emoji removes it. Does nothing if it is

@@ -7,7 +7,7 @@ use crate::domain::matrix::{MAX_ROOM_TEXT, RoomContent, RoomFile, Speaker};
 use crate::domain::media::{FileKind, UNKNOWN_TYPE, ending};
 use crate::domain::message::{Direction, Kind, Message, Origin};
 use crate::domain::speaker::{WHATSAPP_NAME, foreign};
-use crate::domain::{MatrixEventId, media, mentions};
+use crate::domain::{MatrixEventId, media};
 
 use super::kinds::polls;
 
@@ -30,7 +30,7 @@ impl Quoted {
     pub(crate) fn of(message: &Message) -> Self {
         Self {
             name: speaker(message, None).label(),
-            words: named(message, &said(message)),
+            words: message.named(&said(message)),
             is_status: false,
         }
     }
@@ -186,19 +186,12 @@ fn told(message: &Message, text: String) -> String {
     let Some(details) = &message.details else {
         return text;
     };
-    let text = named(message, &text);
+    let text = message.named(&text);
     match details.ad.as_ref().map(|ad| ad.title.as_ref().or(ad.url.as_ref())) {
         Some(Some(what)) => format!("{text}\n[came by the advertisement: {what}]"),
         Some(None) => format!("{text}\n[came by an advertisement]"),
         None => text,
     }
-}
-
-/// Returns a text of a message with names for mentioned people, whose digits WhatsApp's own text has.
-pub(crate) fn named(message: &Message, text: &str) -> String {
-    let mentioned = message.details.iter().flat_map(|details| &details.mentions);
-    let people = mentioned.map(|mention| (mention.user.as_str(), mention.name.as_deref()));
-    mentions::with_names(text, &people).into_owned()
 }
 
 /// Returns a message's text; for a medium, its line such as `[image]` followed by the caption.

@@ -264,10 +264,7 @@ impl RoomRelay {
     /// Returns a message as the agents in rooms may see it.
     pub(super) async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         let message = self.core.store.messages().get(id).await?;
-        Ok(match message {
-            Some(message) if self.core.policy.hide_numbers => Some(message.without_numbers()),
-            message => message,
-        })
+        Ok(message.map(|message| self.core.policy.shown_message(message)))
     }
 
     /// Returns the sender in whose name a message is shown.

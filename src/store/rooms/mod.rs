@@ -188,6 +188,12 @@ impl<D: Database> Rooms<'_, D> {
         Ok(!rows.is_empty() && rows.iter().all(|row| row.has_file != Some(true)))
     }
 
+    /// Returns whether a room shows the message that is still there.
+    pub async fn is_shown(&self, message: MessageId) -> Result<bool, StoreError> {
+        let row = event(self.0.connection(), message, FIRST_PART).await?;
+        Ok(row.is_some_and(|row| row.is_gone != Some(true)))
+    }
+
     /// Returns the present tick of a message.
     pub async fn tick(&self, message: MessageId) -> Result<Option<Tick>, StoreError> {
         tick(self.0.connection(), message).await
@@ -339,9 +345,7 @@ impl Rooms<'_, Tx> {
     ) -> Result<(), StoreError> {
         match event(&self.0.session, message, part).await? {
             Some(row) if row.event_id == *event_id => return Ok(()),
-            Some(row) if row.is_gone == Some(true) => {
-                room_event::Entity::delete_by_id(row.id).exec(&self.0.session).await?;
-            }
+            Some(row) if row.is_gone == Some(true) => self.forget_gone(message).await?,
             _ => {}
         }
         let row = room_event::ActiveModel {
@@ -360,6 +364,17 @@ impl Rooms<'_, Tx> {
         };
         room_event::Entity::insert(row).exec(&self.0.session).await?;
         Ok(())
+    }
+
+    /// Forgets what showed a message in a room that is gone: its events, and our own reactions to it there. Neither can be
+    /// changed from the next room.
+    async fn forget_gone(&self, message: MessageId) -> Result<(), StoreError> {
+        room_event::Entity::delete_many()
+            .filter(room_event::Column::MessageId.eq(message))
+            .filter(room_event::Column::IsGone.eq(true))
+            .exec(&self.0.session)
+            .await?;
+        self.forget_our_reactions(message).await
     }
 
     /// Returns whether an event shows a message.

@@ -98,6 +98,16 @@ impl Rooms<'_, Tx> {
         Ok(())
     }
 
+    /// Forgets the reactions to a message that our users show.
+    pub(super) async fn forget_our_reactions(&self, message: MessageId) -> Result<(), StoreError> {
+        room_reaction::Entity::delete_many()
+            .filter(room_reaction::Column::MessageId.eq(message))
+            .filter(room_reaction::Column::Sender.is_null())
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Deletes a reaction.
     pub async fn remove_reaction(&self, id: i64) -> Result<(), StoreError> {
         room_reaction::Entity::delete_by_id(id).exec(&self.0.session).await?;

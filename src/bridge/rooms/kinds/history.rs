@@ -7,12 +7,13 @@ use futures_util::FutureExt;
 use crate::bridge::rooms::relay::{RoomRelay, Undone};
 use crate::bridge::rooms::render;
 use crate::bridge::rooms::spec;
+use crate::bridge::rooms::ticks;
 use crate::bridge::rooms::txn::{of_message, txn};
 use crate::domain::matrix::{MatrixError, RoomContent, RoomSpec, TxnId};
-use crate::domain::message::{Kind, Message};
+use crate::domain::message::{Kind, Message, MessageState};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId};
-use crate::store::{PageRequest, StoreError};
+use crate::store::{NewWork, PageRequest, StoreError, Tx};
 
 /// Most messages that a new room begins with. Each costs a request, and the message for which the room is made waits.
 const HISTORY: u64 = 50;
@@ -50,7 +51,8 @@ impl RoomRelay {
         Ok(room)
     }
 
-    /// Returns what was said before a message, the oldest first. What is still to be shown as news is left out.
+    /// Returns what was said before a message, the oldest first, as agents may see it. What is still to be shown as news is left
+    /// out, and what the customer never got.
     async fn past(&self, conversation: ConversationId, before: MessageId) -> Result<Vec<Message>, StoreError> {
         let page = self
             .core
@@ -60,9 +62,11 @@ impl RoomRelay {
             .await?;
         let is_past = |message: &Message| {
             let is_said = message.kind != Kind::System && message.deleted_at.is_none();
-            is_said && !message.state.is_for_later() && (message.backfilled || message.id < before)
+            let is_theirs = message.state != MessageState::Failed && !message.state.is_for_later();
+            is_said && is_theirs && (message.backfilled || message.id < before)
         };
-        Ok(page.data.into_iter().rev().filter(is_past).collect())
+        let past = page.data.into_iter().rev().filter(is_past);
+        Ok(past.map(|message| self.core.policy.shown_message(message)).collect())
     }
 
     /// Shows one message at its true time, with its file if that is here.
@@ -102,15 +106,8 @@ impl RoomRelay {
             return Ok(());
         };
         self.core
-            .write((message.clone(), event, has_file), |tx, (message, event, has_file)| {
-                async move {
-                    let place = message.conversation_id;
-                    if *has_file {
-                        return tx.rooms().add_file(message.id, FIRST_PART, event, place).await;
-                    }
-                    tx.rooms().add_event(message.id, FIRST_PART, event, place).await
-                }
-                .boxed()
+            .write((message.id, event, has_file), |tx, (id, event, has_file)| {
+                async move { put_past(tx, *id, event, *has_file).await }.boxed()
             })
             .await?;
         Ok(())
@@ -142,4 +139,32 @@ impl RoomRelay {
             sent => sent.map(Some).map_err(Undone::in_room(room)),
         }
     }
+}
+
+/// Stores which event shows a message of the past, and queues what belongs to it: its end, if it has been deleted meanwhile, or
+/// what the customer has of it and thinks of it.
+async fn put_past(tx: &mut Tx, id: MessageId, event: &MatrixEventId, has_file: bool) -> Result<(), StoreError> {
+    let Some(message) = tx.messages().get(id).await? else {
+        return Ok(());
+    };
+    let place = message.conversation_id;
+    if has_file {
+        tx.rooms().add_file(id, FIRST_PART, event, place).await?;
+    } else {
+        tx.rooms().add_event(id, FIRST_PART, event, place).await?;
+    }
+    let work = if message.deleted_at.is_some() {
+        MatrixWork::ShowDeletion { message: id }
+    } else if message.customer_id.is_some() && message.shown_reactions().next().is_some() {
+        MatrixWork::ShowReactions { message: id }
+    } else if matches!(
+        message.state,
+        MessageState::Queued | MessageState::Sending | MessageState::Sent | MessageState::Unknown
+    ) {
+        return ticks::ask(tx, &message).await;
+    } else {
+        return Ok(());
+    };
+    tx.outbox().enqueue(NewWork::for_message(&message, work)).await?;
+    Ok(())
 }

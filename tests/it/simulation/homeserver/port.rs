@@ -241,6 +241,9 @@ impl Matrix for FakeMatrix {
                     .iter_mut()
                     .find(|shown| shown.id == *id)
                     .expect("an event that exists");
+                if shown.room != *room {
+                    return Err(MatrixError::Refused("the event is of another room".to_owned()));
+                }
                 shown.redacted = true;
             }
             self.leave(()).await
