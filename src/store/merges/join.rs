@@ -15,7 +15,7 @@ use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
 
 use super::standing::{Snooze, joined, standing};
-use super::{Home, Moved, MovedConversation, OptOut};
+use super::{Home, Moved, MovedConversation, OptOut, OptOutBefore};
 
 impl Merges<'_, Tx> {
     /// Merges the customer `merged` into the customer `id`, who stays. `made_by` is the person who decided it; `None`
@@ -31,7 +31,7 @@ impl Merges<'_, Tx> {
             return Err(StoreError::Conflict("these customers are merged already".to_owned()));
         }
         let mut moved = Moved {
-            opt_out: OptOut::of(&kept),
+            opt_out: OptOutBefore::of(&kept),
             ..Moved::default()
         };
         for from in self.0.conversations().rows_of_customer(merged).await? {

@@ -38,8 +38,30 @@ struct Moved {
     #[serde(default)]
     attributes: Map<String, Value>,
     /// Opt-out that the kept customer had.
-    #[serde(default)]
-    opt_out: Option<OptOut>,
+    #[serde(default, skip_serializing_if = "OptOutBefore::is_unknown")]
+    opt_out: OptOutBefore,
+}
+
+/// Opt-out of a customer before a merge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum OptOutBefore {
+    Had(OptOut),
+    None,
+    /// The merge is of a version that did not record it.
+    #[default]
+    #[serde(skip)]
+    Unknown,
+}
+
+impl OptOutBefore {
+    fn of(row: &customer::Model) -> Self {
+        OptOut::of(row).map_or(Self::None, Self::Had)
+    }
+
+    const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,4 +150,29 @@ fn read(row: merge::Model) -> Result<Merge, StoreError> {
         undone_by: row.undone_by,
         conversations: conversations.into_iter().map(|moved| moved.joined).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Merges of before have no such field, and keep none when their record is stored again.
+    #[test]
+    fn unrecorded_opt_out_is_told_from_none() {
+        for (stored, read) in [
+            (r#"{"conversations":[]}"#, OptOutBefore::Unknown),
+            (r#"{"conversations":[],"opt_out":null}"#, OptOutBefore::None),
+        ] {
+            let moved: Moved = serde_json::from_str(stored).unwrap();
+            assert_eq!(moved.opt_out, read);
+            let again: Moved = serde_json::from_str(&serde_json::to_string(&moved).unwrap()).unwrap();
+            assert_eq!(again, moved);
+        }
+        let had = OptOutBefore::Had(OptOut {
+            at: Timestamp(1),
+            by: "STOP".to_owned(),
+        });
+        let stored = serde_json::to_string(&had).unwrap();
+        assert_eq!(serde_json::from_str::<OptOutBefore>(&stored).unwrap(), had);
+    }
 }

@@ -15,7 +15,7 @@ use crate::store::database::row::{from_json, to_json};
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, customers};
 
-use super::{Home, OptOut, moved};
+use super::{Home, OptOut, OptOutBefore, moved};
 
 /// The customers that an undo splits.
 pub(super) struct Parting {
@@ -90,11 +90,11 @@ impl Merges<'_, Tx> {
         let before = moved(&parting.merge)?.opt_out;
         let now = OptOut::of(&self.0.customers().need(parting.kept).await?);
         match (before, now) {
-            (before, Some(now)) if before.as_ref() != Some(&now) => {
+            (before, Some(now)) if self.was_said_since(parting, &before, &now).await? => {
                 let added = self.0.opt_outs().add(parting.restored, now.at, &now.by).await?;
                 Ok(added.map(|customer| customer.id))
             }
-            (Some(before), None) => {
+            (OptOutBefore::Had(before), None) => {
                 // Not by `add`: for it the opt-in, which may be the other's, is the last word.
                 let change = customer::ActiveModel {
                     opted_out_at: Set(Some(before.at.0)),
@@ -106,6 +106,30 @@ impl Merges<'_, Tx> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Returns whether an opt-out was noted since the merge: neither the kept customer had it before, nor any of those into
+    /// whom that one was merged since.
+    async fn was_said_since(&self, parting: &Parting, before: &OptOutBefore, now: &OptOut) -> Result<bool, StoreError> {
+        let is_known = |before: &OptOutBefore, merge: &merge::Model| match before {
+            OptOutBefore::Had(before) => before == now,
+            OptOutBefore::None => false,
+            OptOutBefore::Unknown => now.at.0 < merge.created_at,
+        };
+        if is_known(before, &parting.merge) {
+            return Ok(false);
+        }
+        let mut holder = parting.merge.customer_id;
+        for _ in 0..MAX_CHAIN {
+            let Some(onward) = self.row_that_ended(holder).await? else {
+                return Ok(true);
+            };
+            if is_known(&moved(&onward)?.opt_out, &onward) {
+                return Ok(false);
+            }
+            holder = onward.customer_id;
+        }
+        Err(StoreError::corrupt("customers", "merges without an end"))
     }
 
     async fn parted(&self, parting: &Parting) -> Result<Parted, StoreError> {

@@ -90,6 +90,21 @@ async fn opt_out_before_merge_stays_with_its_own() {
     assert!(!is_opted_out(&rig, TWO).await);
 }
 
+/// Neither of the two has ever said a word of it: it is of the one into whom they went on.
+#[tokio::test]
+async fn opt_out_of_later_survivor_stays_with_them() {
+    const THREE: CustomerId = CustomerId(3);
+    let mut rig = Box::pin(two()).await;
+    says(&mut rig, 2, "hello").await;
+    rig.program.desk.opt_out(THREE, "owner".to_owned()).await.unwrap();
+    let merge = merged(&mut rig).await;
+    rig.program.desk.merge_customers(THREE, ONE, "grace").await.unwrap();
+    rig.settle().await;
+    undo(&mut rig, merge).await;
+    assert!(is_opted_out(&rig, THREE).await);
+    assert!(!is_opted_out(&rig, TWO).await);
+}
+
 /// The one who has opted in may have been the other.
 #[tokio::test]
 async fn opt_in_while_merged_ends_no_older_opt_out() {
