@@ -9,6 +9,8 @@ pub struct Key {
     pub default: &'static str,
     /// Whether its value is hidden in error messages.
     pub secret: bool,
+    /// Whether an empty value says "none of them"; otherwise it is as good as no value.
+    pub may_be_empty: bool,
 }
 
 const fn key(name: &'static str, default: &'static str) -> Key {
@@ -16,14 +18,21 @@ const fn key(name: &'static str, default: &'static str) -> Key {
         name,
         default,
         secret: false,
+        may_be_empty: false,
+    }
+}
+
+const fn words(name: &'static str, default: &'static str) -> Key {
+    Key {
+        may_be_empty: true,
+        ..key(name, default)
     }
 }
 
 const fn secret(name: &'static str) -> Key {
     Key {
-        name,
-        default: "",
         secret: true,
+        ..key(name, "")
     }
 }
 
@@ -71,8 +80,8 @@ pub const KEYS: &[Key] = &[
     key("whatsapp.first_contacts", "10/h,20/d"),
     key("whatsapp.quiet_hours", ""),
     key("whatsapp.time_zone", ""),
-    key("whatsapp.opt_out", "STOP,UNSUBSCRIBE"),
-    key("whatsapp.opt_in", "START"),
+    words("whatsapp.opt_out", "STOP,UNSUBSCRIBE"),
+    words("whatsapp.opt_in", "START"),
     key("whatsapp.take_over", "off"),
     key("whatsapp.nightly_reload", "03:00-05:00"),
     key("whatsapp.history", "90d"),

@@ -156,13 +156,15 @@ impl Values {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Returns the value of a key and its source; the default if it is empty.
+    /// Returns the value of a key and its source; the default if it is empty and the key's may not be.
     pub fn raw(&self, name: &'static str) -> (&str, &Source) {
         // Callers use names of KEYS only; a test reads all of them.
+        let key = Key::find(name);
+        let may_be_empty = key.is_some_and(|key| key.may_be_empty);
         let given = self.general.get(name).map(|(value, source)| (value.trim(), source));
         given
-            .filter(|(value, _)| !value.is_empty())
-            .unwrap_or_else(|| (Key::find(name).map_or("", |key| key.default), &Source::Default))
+            .filter(|(value, _)| may_be_empty || !value.is_empty())
+            .unwrap_or_else(|| (key.map_or("", |key| key.default), &Source::Default))
     }
 }
 

@@ -174,9 +174,23 @@ fn secret_of_stronger_place_replaces_the_other() {
 #[test]
 fn empty_value_is_default_whatever_its_kind() {
     let defaults = Config::load(&[], None, &environment(&[])).unwrap();
-    let variables: Vec<_> = KEYS.iter().map(super::keys::Key::variable).collect();
+    let keys = KEYS.iter().filter(|key| !key.may_be_empty);
+    let variables: Vec<_> = keys.map(super::keys::Key::variable).collect();
     let empty: Vec<_> = variables.iter().map(|name| (name.as_str(), " ")).collect();
     assert_eq!(Config::load(&[], None, &environment(&empty)).unwrap(), defaults);
+}
+
+#[test]
+fn empty_list_of_words_means_no_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = file(folder.path(), "crm.toml", "[whatsapp]\nopt_out = []\nopt_in = \"\"\n");
+    let by_file = Config::load(&[], Some(&none), &environment(&[])).unwrap();
+    let empty = [("CRM_WHATSAPP_OPT_OUT", ""), ("CRM_WHATSAPP_OPT_IN", " ")];
+    let by_variable = Config::load(&[], None, &environment(&empty)).unwrap();
+    for config in [by_file, by_variable] {
+        let pace = config.whatsapp.pace;
+        assert!(pace.opt_out.is_empty() && pace.opt_in.is_empty(), "{pace:?}");
+    }
 }
 
 #[test]
