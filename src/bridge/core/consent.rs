@@ -1,6 +1,5 @@
 //! Opt-outs: read from a customer's messages, and checked before every send (an account in removal refuses as well).
 
-use crate::contract::Event;
 use crate::domain::consent;
 use crate::domain::consent::Wish;
 use crate::domain::conversation::Conversation;
@@ -11,7 +10,7 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
 use super::refusal::Refusal;
-use super::{accounts, state};
+use super::{accounts, people, state};
 
 /// Stores an opt-out or opt-in that a customer's new message contains. Also wakes the conversation's lane: a customer
 /// who writes is awake, so messages that wait for the end of the quiet hours are looked at again.
@@ -93,7 +92,7 @@ pub(crate) async fn opt_out(
     let Some(customer) = tx.opt_outs().add(id, at, by).await? else {
         return Ok(false);
     };
-    tx.emit(Event::customer_updated(&customer));
+    people::tell_on_cards(tx, &customer).await?;
     take_back(tx, policy, id).await?;
     Ok(true)
 }
@@ -121,6 +120,6 @@ pub(crate) async fn opt_in(tx: &mut Tx, id: CustomerId, at: Timestamp) -> Result
     let Some(customer) = tx.opt_outs().end(id, at).await? else {
         return Ok(false);
     };
-    tx.emit(Event::customer_updated(&customer));
+    people::tell_on_cards(tx, &customer).await?;
     Ok(true)
 }

@@ -71,6 +71,15 @@ pub(crate) async fn tell_changed(tx: &mut Tx, customer: &Customer) -> Result<(),
     Ok(())
 }
 
+/// Emits that a customer has changed in what the cards in their rooms show, and queues these.
+pub(crate) async fn tell_on_cards(tx: &mut Tx, customer: &Customer) -> Result<(), StoreError> {
+    tx.emit(Event::customer_updated(customer));
+    for conversation in tx.conversations().live_of_customer(customer.id).await? {
+        tx.cards().ask(conversation.account_id, conversation.id).await?;
+    }
+    Ok(())
+}
+
 /// Emits that two customers were merged, updates their rooms, and says in each room that has ended where the
 /// conversation continues. If one of them had opted out, fails what is queued for either.
 pub(crate) async fn tell_merged(tx: &mut Tx, policy: &Policy, merged: &Merged) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 
 use crate::bridge::core::Core;
 use crate::bridge::core::command::{Answered, Idempotency, check_key};
+use crate::bridge::core::people;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::contract::{Event, LabelView};
 use crate::domain::conversation::Conversation;
@@ -218,14 +219,14 @@ async fn put_on_customer(tx: &mut Tx, id: CustomerId, name: &LabelName, may_crea
     let Some(changed) = tx.labels().put_on_customer(customer.id, label.id).await? else {
         return Ok(customer);
     };
-    tx.emit(Event::customer_updated(&changed));
+    people::tell_on_cards(tx, &changed).await?;
     Ok(changed)
 }
 
 async fn take_off_customer(tx: &mut Tx, id: CustomerId, label: LabelId) -> Result<Option<Customer>, Refusal> {
     let changed = tx.labels().take_off_customer(id, label).await?;
     if let Some(changed) = &changed {
-        tx.emit(Event::customer_updated(changed));
+        people::tell_on_cards(tx, changed).await?;
     }
     Ok(changed)
 }

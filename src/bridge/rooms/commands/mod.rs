@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Snooze(Option<String>),
     /// Writes a note.
     Note(String),
+    /// Lists the labels.
+    Labels,
     /// Puts labels on the conversation, and takes labels off.
     Label(Vec<Labelling>),
     /// Gives the customer a name.
@@ -236,8 +238,8 @@ pub(crate) const ENTRIES: &[Entry] = &[
     ),
     entry(
         "label",
-        "+NAME -NAME",
-        "puts labels on the conversation and takes them off",
+        "[+NAME -NAME]",
+        "puts labels on the conversation and takes them off, or lists them",
         Some(Operation::LabelConversation),
         true,
     ),

@@ -73,6 +73,7 @@ pub(super) fn read(word: &str, given: &str) -> Result<Command, String> {
         "snooze" if given.is_empty() => Ok(Command::Snooze(None)),
         "snooze" => time(given).map(|time| Command::Snooze(Some(time))),
         "note" => said(given, "the note is empty").map(Command::Note),
+        "label" if given.is_empty() => Ok(Command::Labels),
         "label" => labels(given).map(Command::Label),
         "name" => name(given).map(Command::Name),
         "merge" => said(given, "the other customer is missing").map(|other| Command::Merge(self::other(&other))),

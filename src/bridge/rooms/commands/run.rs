@@ -78,6 +78,7 @@ async fn act(tx: &mut Tx, given: &Given<'_>, command: &Command) -> Result<Done, 
             notes::write(tx, given, text).await?;
             Ok(Done::Noted)
         }
+        Command::Labels => work::labels(tx, given).await,
         Command::Label(changes) => work::label(tx, given, changes).await,
         Command::Name(name) => people::name(tx, given, name).await,
         Command::Merge(other) => people::merge(tx, given, other).await,

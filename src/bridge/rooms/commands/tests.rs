@@ -130,6 +130,7 @@ fn each_command_is_read_with_its_arguments() {
         ("!note one", Command::Note(text("one"))),
         ("!note\none\n two\n", Command::Note(text("one\n two"))),
         ("!note !close", Command::Note(text("!close"))),
+        ("!label", Command::Labels),
         ("!label +vip -new", Command::Label(vec![put("vip"), take("new")])),
         (
             "!label +hot lead \u{2013}c++",
@@ -193,7 +194,6 @@ fn wrong_arguments_say_what_to_write() {
         ("!snooze soon", "`soon` is not a time"),
         ("!note", "the note is empty"),
         ("!note  \n ", "the note is empty"),
-        ("!label", "labels"),
         ("!label vip", "has no sign"),
         ("!label +a/b", "a label's name"),
         ("!label +", "a label's name"),

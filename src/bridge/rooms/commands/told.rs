@@ -188,7 +188,7 @@ async fn newest(
 fn line(message: &Message, at: &str, hides: bool) -> String {
     let customer = message.customer_id.map(|id| id.0);
     let author = render::speaker(message, None).label().unwrap_or_default();
-    let said = render::named(message, &message.content);
+    let said = message.named(&message.content);
     let (author, said) = if hides {
         (name_without(&author, customer), mentions_without(&said))
     } else {
@@ -217,7 +217,7 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Cuts a text to what one event takes.
-fn cut_bytes(text: String) -> String {
+pub(super) fn cut_bytes(text: String) -> String {
     const MORE: &str = "…\n[cut]";
     if text.len() <= MAX_ROOM_TEXT {
         return text;

@@ -1,5 +1,7 @@
 //! Commands about the desk's work on the conversation: who has it, how it stands, its labels.
 
+use std::fmt::Write as _;
+
 use crate::bridge::core::refusal::Refusal;
 use crate::bridge::desk::{self, Assignment};
 use crate::domain::agent::{Agent, name_key};
@@ -8,6 +10,7 @@ use crate::domain::{MatrixUserId, Operation};
 use crate::store::{Standing, StoreError, Tx};
 
 use super::given::{Done, Given};
+use super::told::cut_bytes;
 use super::{Labelling, Whom};
 
 /// Most agents that an answer names.
@@ -95,6 +98,19 @@ async fn put(tx: &mut Tx, given: &Given<'_>, standing: Standing) -> Result<(), R
         .map(|_| ())
 }
 
+/// Lists the labels of the conversation, and those that the desk has.
+pub(super) async fn labels(tx: &mut Tx, given: &Given<'_>) -> Result<Done, Refusal> {
+    let all = tx.labels().list().await?;
+    let mut text = of_conversation(&given.conversation.labels);
+    if all.is_empty() {
+        text.push_str("\nThe desk has no labels. A manager makes one by putting it on: !label +NAME");
+    } else {
+        let names: Vec<&str> = all.iter().map(|label| label.name.as_str()).collect();
+        let _ = write!(text, "\nLabels of the desk: {}.", names.join(", "));
+    }
+    Ok(Done::Told(cut_bytes(text)))
+}
+
 /// Puts labels on the conversation and takes others off: all of them, or none.
 pub(super) async fn label(tx: &mut Tx, given: &Given<'_>, changes: &[Labelling]) -> Result<Done, Refusal> {
     let id = given.conversation.id;
@@ -107,9 +123,13 @@ pub(super) async fn label(tx: &mut Tx, given: &Given<'_>, changes: &[Labelling])
         };
         labels = conversation.labels;
     }
-    Ok(Done::Told(if labels.is_empty() {
+    Ok(Done::Told(of_conversation(&labels)))
+}
+
+fn of_conversation(labels: &[String]) -> String {
+    if labels.is_empty() {
         "This conversation has no labels now.".to_owned()
     } else {
         format!("Labels: {}.", labels.join(", "))
-    }))
+    }
 }

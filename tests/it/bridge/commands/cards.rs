@@ -190,3 +190,18 @@ async fn mention_is_name_in_card_and_history() {
         assert!(told.contains("Customer 00: @Bob and @90012 please"), "{told}");
     }
 }
+
+/// Also where they come from another face.
+#[tokio::test]
+async fn card_follows_labels_and_opt_out_of_customer() {
+    let mut rig = Rig::of_customer().await;
+    let desk = rig.program.desk.clone();
+    let customer = rig.conversation().await.customer_id.unwrap();
+    desk.opt_out(customer, "by phone".to_owned()).await.unwrap();
+    let said = rig.card_says().await;
+    assert!(said.contains("opted out"), "{said}");
+    let vip = "vip".parse().unwrap();
+    desk.put_customer_label(customer, vip, true, None).await.unwrap();
+    let said = rig.card_says().await;
+    assert!(said.contains("labels: vip"), "{said}");
+}

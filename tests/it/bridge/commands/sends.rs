@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crm::bridge::Answered;
+use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Message, MessageState};
 use crm::domain::template::{Draft, Field};
-use crm::domain::{Clock as _, Role};
+use crm::domain::{Clock as _, MatrixEventId, Role};
 use crm::store::{CustomerFilter, PageRequest};
 
 use super::ADA;
@@ -41,6 +42,16 @@ impl Rig {
             .unwrap()
             .data
             .len()
+    }
+
+    /// An agent edits an event of theirs.
+    async fn edits(&mut self, of: &MatrixEventId, body: &str) {
+        let edit = RoomEventKind::Edit {
+            of: of.clone(),
+            body: body.to_owned(),
+        };
+        self.run.matrix.happens(ADA, edit, self.run.clock.now());
+        self.settle().await;
     }
 
     async fn waiting_messages(&self) -> Vec<Message> {
@@ -197,4 +208,30 @@ async fn confirmation_sends_nothing_that_stays_inside() {
     rig.settle().await;
     rig.answer_in_reply("!send", Some(&old)).await;
     assert_eq!(rig.phone(), ["OLD"]);
+}
+
+/// Their author has corrected them before they went out: what the room shows no more never reaches the customer.
+#[tokio::test]
+async fn first_words_of_corrected_text_never_go_out() {
+    let mut rig = Rig::of_customer().await;
+    rig.promote(Role::Manager).await;
+    let now = rig.run.clock.now();
+    let late = super::text("the price is 10", None);
+    let late = rig.run.matrix.happens(ADA, late, now.minus(Duration::from_hours(2)));
+    rig.settle().await;
+    rig.edits(&late, "the price is 12").await;
+    let told = rig.answer_in_reply("!send", Some(&late)).await;
+    assert!(told.starts_with("Not sent: "), "{told}");
+    assert!(rig.phone().is_empty());
+
+    rig.run.whatsapp.set_online(false);
+    let failed = rig.agent_says(ADA, "come at ten", None).await;
+    let id = rig.message("come at ten").await.id;
+    rig.program.desk.cancel(id).await.unwrap();
+    rig.settle().await;
+    rig.edits(&failed, "come at nine").await;
+    rig.run.whatsapp.set_online(true);
+    rig.answer_in_reply("!retry", Some(&failed)).await;
+    rig.settle().await;
+    assert_eq!(rig.phone(), ["come at nine"]);
 }

@@ -69,9 +69,13 @@ async fn labels_change_together_or_not_at_all() {
     let mut rig = Rig::of_customer().await;
     let told = rig.answer_to("!label +vip").await;
     assert!(told.contains("there is no label vip"), "an agent makes none: {told}");
+    let told = rig.answer_to("!label").await;
+    assert!(told.contains("The desk has no labels."), "{told}");
     rig.promote(Role::Manager).await;
     assert_eq!(rig.answer_to("!label +vip +hot lead").await, "Labels: hot lead, vip.");
     assert_eq!(rig.answer_to("!label +new -hot lead").await, "Labels: new, vip.");
+    let listed = "Labels: new, vip.\nLabels of the desk: hot lead, new, vip.";
+    assert_eq!(rig.answer_to("!label").await, listed);
     let told = rig.answer_to("!label +other -absent").await;
     assert!(told.starts_with("Not done: there is no label absent"), "{told}");
     assert_eq!(rig.conversation().await.labels, ["new", "vip"]);
