@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use super::{Follower, News, Patience, reached};
@@ -43,6 +44,10 @@ impl Tail {
         if format == Format::Csv {
             let text = "events have no columns of their own; take one line of JSON each with -o ndjson";
             return Err(Fault::new(Exit::Usage, text).into());
+        }
+        for id in &self.conversations {
+            // Else a mistyped number waits for ever without a word.
+            let _: IgnoredAny = client.get(&format!("/api/v1/conversations/{id}")).await?;
         }
         let quiet = shell.options.quiet;
         let mut follower = Follower::new(&client, self.filter(), self.since, Patience::Connected);

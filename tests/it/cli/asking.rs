@@ -89,6 +89,7 @@ async fn exit_code_and_error_say_what_happened() {
         (&["send", "07700 900123", "x"], 2, "+447700900123"),
         (&["send", "+447700900123", ""], 2, "the text is empty"),
         (&["tail", "--type", "message.eaten"], 3, "filter"),
+        (&["tail", "--conversation", "9"], 3, "there is no conversation 9"),
         (&["tail", "--since", "99"], 2, "sequence"),
         (&["tail", "--timeout", "100ms"], 124, "timed out"),
         (&["key", "revoke", "99"], 3, "there is no key 99"),
