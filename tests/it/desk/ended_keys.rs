@@ -64,6 +64,31 @@ async fn revoked_key_breaks_off_downloads() {
     app.stop().await;
 }
 
+/// A look at a key needs a connection to the database, which nobody may hold who does not read on.
+#[tokio::test]
+async fn stalled_downloads_leave_readers_to_others() {
+    const STALLED: usize = 12;
+    let app = filled().await;
+    let mut stalled = vec![];
+    for _ in 0..STALLED {
+        stalled.push(app.get("/api/v1/export/messages").await);
+    }
+    for _ in 0..3 {
+        // Whoever reads while a key is revoked is looked at.
+        let (_, revoke) = key(&app, json!({})).await;
+        posted(&app, &revoke, &json!({})).await;
+        for download in &mut stalled {
+            for _ in 0..4 {
+                download.chunk().await.unwrap().expect("more");
+            }
+        }
+    }
+    let other = timeout(AT_ONCE, app.get("/api/v1/customers")).await.expect("an answer");
+    assert_eq!(other.status(), StatusCode::OK);
+    drop(stalled);
+    app.stop().await;
+}
+
 /// Waits for a change of the session that does not come; returns the status of the answer.
 async fn waited(app: &App, key: &str) -> StatusCode {
     let path = "/api/v1/accounts/default/session";
