@@ -68,7 +68,7 @@ fn without_number(mut customer: SeedCustomer, hides: bool) -> SeedCustomer {
 }
 
 /// `POST /customers/photo`, scope `send`: sets a customer's picture, from a `data:` URL or from where it lies, and answers
-/// with the customer.
+/// with the customer. Answers 507 if there is no room for it.
 pub async fn photo(
     State(state): State<ApiState>,
     sight: Sight,
