@@ -40,7 +40,7 @@ pub struct AgentView {
 
 /// An account, by id or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "this is no account; give its id, or its name as text")]
 pub enum AccountRef {
     /// By its id.
     Id(AccountId),

@@ -90,6 +90,21 @@ async fn null_is_refused_where_nothing_can_be_emptied() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn account_in_another_form_is_told_plainly() {
+    let app = App::start().await;
+    for wrong in [json!(1.5), json!(true), json!([1]), json!({})] {
+        let wanted = json!({ "name": "a", "scope": "read", "accounts": [wrong] });
+        let answer = app.post("/api/v1/keys", &wanted).await;
+        assert_eq!(answer.status(), 422, "{wrong}");
+        let told: Value = answer.json().await.unwrap();
+        assert_eq!(told["errors"][0]["pointer"], "/accounts/0", "{told}");
+        let detail = "this is no account; give its id, or its name as text";
+        assert_eq!(told["detail"], detail, "{wrong}");
+    }
+    app.stop().await;
+}
+
 /// The bytes of an encoding that nobody undoes are not what the client means.
 #[tokio::test]
 async fn encoded_body_is_unsupported_everywhere() {
