@@ -169,6 +169,13 @@ pub fn label(of: Option<i64>) -> String {
     of.map_or_else(|| HIDDEN.to_owned(), |id| format!("Customer {id}"))
 }
 
+/// Returns the id of the customer whom this text means if it is a [`label`], in whatever case.
+pub fn id_of_label(text: &str) -> Option<i64> {
+    let (word, id) = text.trim().split_once(' ')?;
+    let is_plain = word.eq_ignore_ascii_case("customer") && id.bytes().all(|byte| byte.is_ascii_digit());
+    if is_plain { id.parse().ok() } else { None }
+}
+
 /// Returns a name without a number in it: that of the customer `of` if it was only a number.
 pub fn name_without(name: &str, of: Option<i64>) -> String {
     if is_only_number(name) {

@@ -10,7 +10,7 @@ pub mod summary;
 use std::collections::HashMap;
 
 use futures_util::Stream;
-use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use entity::{conversation, customer, customer_label};
@@ -83,11 +83,12 @@ impl<D: Database> Customers<'_, D> {
         if let Some(wanted) = &wanted {
             // Digits have no case, and those of the number are not looked at.
             let digits_of_names = filter.names_only && !has_letters;
-            query = query.filter(if digits_of_names {
+            let found = if digits_of_names {
                 customer::Column::Name.like(page::containing(wanted))
             } else {
                 customer::Column::Search.like(page::containing(wanted))
-            });
+            };
+            query = query.filter(if filter.names_only { by_shown_name(found, wanted) } else { found });
         }
         if let Some(label) = filter.label {
             query = query.filter(customer::Column::Id.in_subquery(labelled(label)));
@@ -113,7 +114,6 @@ impl<D: Database> Customers<'_, D> {
         page: PageRequest,
         wanted: &str,
     ) -> Result<Page<Customer>, StoreError> {
-        let query = query.filter(customer::Column::NameSource.ne(NameSource::Number.to_string()));
         let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX);
         let columns = (None, customer::Column::Id);
         let key = |row: &customer::Model| Cursor::of_id(row.id.0);
@@ -290,6 +290,16 @@ fn known_to(account: AccountId) -> SelectStatement {
         .and_where(conversation::Column::AccountId.eq(account))
         .and_where(conversation::Column::CustomerId.is_not_null())
         .take()
+}
+
+/// Returns the condition for customers who are `found` by a name that is no number, or whose name is hidden and shown as
+/// [`numbers::label`].
+fn by_shown_name(found: Expr, wanted: &str) -> Expr {
+    let named = found.and(customer::Column::NameSource.ne(NameSource::Number.to_string()));
+    match numbers::id_of_label(wanted) {
+        Some(id) => named.or(customer::Column::Id.eq(id)),
+        None => named,
+    }
 }
 
 /// Selects the ids of customers who have a label.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::app::App;
+use crate::cli::rig::Shell;
 use crate::ws::client::Client;
 
 const PHONE: &str = "+447700900571";
@@ -355,5 +356,29 @@ async fn summary_without_numbers_hides_status() {
         let of_ada = rows.iter().find(|row| row["name"] == "Ada").unwrap();
         assert_eq!(of_ada["status"], "line hidden", "{of_ada}");
     }
+    app.stop().await;
+}
+
+/// Whoever is shown as `Customer 1` is found and written to by that.
+#[tokio::test]
+async fn customer_without_name_is_found_by_label() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let nobody = app.inbound(PHONE, PHONE, "hello").await.customer_id.unwrap();
+    let zoe = app.inbound("Zoe", "+447700900572", "hello").await.customer_id.unwrap();
+    let label = format!("Customer {nobody}");
+    for search in [format!("Customer%20{nobody}"), format!("customer%20{nobody}")] {
+        let page = agent.get(&format!("/customers?search={search}")).await.body;
+        assert_eq!(page["data"].as_array().unwrap().len(), 1, "{page}");
+        assert_eq!((&page["data"][0]["id"], &page["data"][0]["name"]), (&json!(nobody), &json!(label)));
+    }
+    let named = agent.get(&format!("/customers?search=Customer%20{zoe}")).await.body;
+    assert_eq!(named["data"], json!([]), "who is shown by a name");
+    let whole = app.json(&format!("/api/v1/customers?search=Customer%20{nobody}")).await;
+    assert_eq!(whole["data"], json!([]), "to whom the number is shown");
+    let shell = Shell::bare()
+        .with("CRM_URL", &app.url)
+        .with("CRM_API_KEY", &agent.key);
+    shell.ok(&["send", &label, "hi", "--wait", "queued"]).await;
     app.stop().await;
 }
