@@ -103,13 +103,11 @@ impl KnownNumbers {
     ) -> Map<String, Value> {
         let names = self.shown_names(stored);
         let known: HashMap<&str, (&String, &Value)> = names.iter().map(String::as_str).zip(stored).collect();
-        let fields = changed.into_iter().map(|(name, value)| {
-            match known.get(name.as_str()).zip(shown.get(&name)) {
-                Some(((of, stored), shown)) => ((*of).clone(), self.restored_value(value, stored, shown)),
-                None => (name, value),
-            }
-        });
-        fields.collect()
+        let meant = |(name, value): (String, Value)| match known.get(name.as_str()).zip(shown.get(&name)) {
+            Some((&(of, stored), shown)) => (of.clone(), self.restored_value(value, stored, shown)),
+            None => (name, value),
+        };
+        changed.into_iter().map(meant).collect()
     }
 
     fn restored_value(&self, changed: Value, stored: &Value, shown: &Value) -> Value {
