@@ -48,18 +48,27 @@ pub async fn list(State(store): State<Store>, list: Listing<Filter>) -> Result<L
     Ok(list.answer(request, page))
 }
 
-/// Returns whether an action is of this name, or has this in it. Databases differ in whether they tell upper case from lower.
+/// Returns whether an action that is audited is of this name, or has this in it. Databases differ in whether they tell upper
+/// case from lower.
 fn is_action(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let is_in = |action: &str| action.to_ascii_lowercase().contains(&text);
-    let in_rooms = || ROOM_COMMANDS.iter().any(|(word, _)| is_in(&format!("ROOM !{word}")));
-    let on_sockets = || COMMANDS.iter().any(|(op, _)| is_in(&format!("WS {op}")));
-    let by_rest = || {
-        ROUTES
+    let in_rooms = || {
+        let mut audited = ROOM_COMMANDS
             .iter()
-            .any(|(method, path, _)| is_in(&format!("{method} {path}")))
+            .filter(|(_, operation)| operation.is_some_and(Operation::is_audited));
+        audited.any(|(word, _)| is_in(&format!("ROOM !{word}"))) || is_in("ROOM redaction")
     };
-    Operation::ALL.iter().any(|operation| operation.as_str() == text) || by_rest() || on_sockets() || in_rooms()
+    let on_sockets = || {
+        let mut audited = COMMANDS.iter().filter(|(_, operation)| operation.is_audited());
+        audited.any(|(op, _)| is_in(&format!("WS {op}")))
+    };
+    let by_rest = || {
+        let mut audited = ROUTES.iter().filter(|(_, _, operation)| operation.is_audited());
+        audited.any(|(method, path, _)| is_in(&format!("{method} {path}")))
+    };
+    let mut audited = Operation::ALL.iter().filter(|operation| operation.is_audited());
+    audited.any(|operation| operation.as_str() == text) || by_rest() || on_sockets() || in_rooms()
 }
 
 impl From<AuditEntry> for AuditView {

@@ -19,7 +19,7 @@ use super::{Exit, Fault, Shell, home, leave, phone_number, serve};
 use crate::bridge::{self, Refusal};
 use crate::contract::{AccountView, Empty, NewAccount, RawJson, RebindRequest};
 use crate::domain::account::AccountName;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::supervisor::Supervisor;
 
 /// Maximum time for the workers to end after a removal without a server.
@@ -310,12 +310,13 @@ async fn known(store: &Store, name: &str) -> anyhow::Result<crate::domain::Accou
     Ok(account.ok_or_else(missing)?.id)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 pub(in crate::cli) fn refused(refusal: Refusal) -> anyhow::Error {
-    let exit = match &refusal {
+    let exit = match refusal {
+        // Whoever works on the database itself may read its words.
+        Refusal::Database(error) => return home::fault(error),
         Refusal::Conflict(_) => Exit::Conflict,
         Refusal::NotFound { .. } => Exit::NotFound,
-        Refusal::Unavailable(_) => return home::fault(StoreError::Unreachable(refusal.to_string())),
+        Refusal::Unavailable(_) => Exit::Unreachable,
         _ => Exit::Failed,
     };
     Fault::new(exit, refusal.to_string()).into()

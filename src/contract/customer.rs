@@ -95,20 +95,19 @@ pub struct EditCustomer {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub phone: Option<Option<String>>,
     /// Status, a word of the team's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub status: Option<String>,
     /// All attributes; replaces those of before. One that is defined takes only values of its kind; a value that the customer
     /// has already is not checked again.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Map<String, Value>")]
     pub attributes: Option<Map<String, Value>>,
 }
 
-/// Deserializes a field that is present, even if it is null.
-#[allow(clippy::option_option, reason = "absent, null and a value are three things")]
-pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// Deserializes a field that is present; null only where the field takes it.
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl From<Customer> for CustomerView {

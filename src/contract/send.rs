@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SendTemplate;
+use super::customer::present;
 use crate::domain::media::FileKind;
 use crate::domain::{ConversationId, CustomerId, MediaId, MessageId, Timestamp};
 
@@ -117,10 +118,12 @@ pub struct SendPoll {
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
     /// New text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub content: Option<String>,
     /// New time of a message for later; one that is held waits for it again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Timestamp")]
     pub send_at: Option<Timestamp>,
 }
 

@@ -284,13 +284,18 @@ where
 
 /// Puts pages together that were read with the same request. What is in several of them counts once.
 fn unite<T>(pages: Vec<Page<(Cursor, T)>>, request: PageRequest) -> Page<T> {
+    let is_up = request.order == Order::Ascending;
     let more_left = pages.iter().any(|page| page.has_more);
-    let mut rows: BTreeMap<Cursor, T> = pages.into_iter().flat_map(|page| page.data).collect();
+    // Beyond the place to which every list was read, rows of one may be missing.
+    let unfinished = pages.iter().filter(|page| page.has_more).filter_map(end);
+    let read_to = if is_up { unfinished.min() } else { unfinished.max() };
+    let is_read = |key: Cursor| read_to.is_none_or(|end| if is_up { key <= end } else { key >= end });
+    let rows = pages.into_iter().flat_map(|page| page.data);
+    let mut rows: BTreeMap<Cursor, T> = rows.filter(|(key, _)| is_read(*key)).collect();
     let limit = usize::try_from(request.limit.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX);
     let has_more = more_left || rows.len() > limit;
-    let take = |rows: &mut BTreeMap<Cursor, T>| match request.order {
-        Order::Ascending => rows.pop_first(),
-        Order::Descending => rows.pop_last(),
+    let take = |rows: &mut BTreeMap<Cursor, T>| {
+        if is_up { rows.pop_first() } else { rows.pop_last() }
     };
     let mut data = vec![];
     while data.len() < limit
@@ -298,8 +303,18 @@ fn unite<T>(pages: Vec<Page<(Cursor, T)>>, request: PageRequest) -> Page<T> {
     {
         data.push(row);
     }
-    let ends = data.first().zip(data.last()).map(|(first, last)| (first.0, last.0));
+    let last = data.last().map(|row| row.0);
+    // A list may have less than it was asked for, or nothing: the next page begins after all that was read.
+    let last = if data.len() < limit { read_to.or(last) } else { last };
+    let first = data.first().map(|row| row.0).or(last);
+    let ends = first.zip(last);
     Page { data, ends, has_more }.bare()
+}
+
+/// Returns the place to which a page was read.
+fn end<T>(page: &Page<(Cursor, T)>) -> Option<Cursor> {
+    let last = page.data.last().map(|row| row.0);
+    page.ends.map(|(_, last)| last).or(last)
 }
 
 #[cfg(test)]
@@ -326,5 +341,23 @@ mod tests {
         assert_eq!((down.data, down.has_more), (vec![5, 4, 1], false));
         let none = unite(vec![page(&[], false)], PageRequest::first(3));
         assert_eq!((none.data, none.ends, none.has_more), (vec![], None, false));
+    }
+
+    /// A list whose rows were left out after they were read is shorter than it says.
+    #[test]
+    fn united_page_ends_where_every_list_was_read_to() {
+        let short = |ids: &[i64], read: (i64, i64)| Page {
+            ends: Some((Cursor::of_id(read.0), Cursor::of_id(read.1))),
+            ..page(ids, true)
+        };
+        let up = unite(vec![short(&[1], (1, 4)), page(&[2, 6, 7], false)], PageRequest::first(3));
+        assert_eq!((up.data, up.has_more), (vec![1, 2], true));
+        assert_eq!(up.ends, Some((Cursor::of_id(1), Cursor::of_id(4))));
+        let down = unite(vec![short(&[], (9, 5)), page(&[6, 3], false)], PageRequest::last(2));
+        assert_eq!((down.data, down.has_more), (vec![6], true));
+        assert_eq!(down.ends, Some((Cursor::of_id(6), Cursor::of_id(5))));
+        let none = unite(vec![short(&[], (4, 4)), page(&[6], false)], PageRequest::first(1));
+        assert_eq!((none.data, none.has_more), (vec![], true));
+        assert_eq!(none.ends, Some((Cursor::of_id(4), Cursor::of_id(4))));
     }
 }

@@ -153,12 +153,17 @@ impl Access {
         })
     }
 
-    /// Returns whether the caller still has exactly their rights; a WebSocket checks this at each heartbeat and command, and
-    /// when a key or an agent was changed.
-    pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
+    /// Returns the caller as they are named now, if they still have exactly their rights; a WebSocket checks this at each
+    /// heartbeat and command, and when a key or an agent was changed.
+    pub async fn renewed(&self, caller: &Caller) -> Result<Option<Caller>, StoreError> {
         let holder = self.store.keys().holder(&caller.hash).await?;
         let now = holder.and_then(|holder| self.admit(&holder, caller.hash, caller.origin));
-        Ok(now.is_some_and(|now| now.has_rights_of(caller)))
+        Ok(now.filter(|now| now.has_rights_of(caller)))
+    }
+
+    /// Returns whether the caller still has exactly their rights.
+    pub async fn is_still_valid(&self, caller: &Caller) -> Result<bool, StoreError> {
+        Ok(self.renewed(caller).await?.is_some())
     }
 }
 

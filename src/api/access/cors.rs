@@ -22,11 +22,12 @@ const METHODS: [Method; 6] = [
 ];
 
 /// Request headers that clients of the API send.
-const SENT: [HeaderName; 8] = [
+const SENT: [HeaderName; 9] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_MATCH,
     header::IF_NONE_MATCH,
+    header::IF_RANGE,
     header::RANGE,
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("last-event-id"),
@@ -34,12 +35,16 @@ const SENT: [HeaderName; 8] = [
 ];
 
 /// Answer headers that clients of the API read.
-const READ: [HeaderName; 10] = [
+const READ: [HeaderName; 14] = [
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_RANGES,
+    header::CONTENT_DISPOSITION,
     header::CONTENT_RANGE,
     header::ETAG,
     header::LINK,
     header::LOCATION,
     header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
     HeaderName::from_static("idempotent-replayed"),
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("ratelimit-policy"),

@@ -18,7 +18,7 @@ use crate::domain::forward::NotForwarded;
 use crate::domain::template::{FaultKind, TemplateFault};
 use crate::store::StoreError;
 
-/// Pause that a client is asked to make while the database does not do its work.
+/// Pause that a client is asked to make while something, such as the database, does not do its work.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// An error answer.
@@ -144,7 +144,11 @@ impl From<Refusal> for Problem {
             }
             Refusal::NotForwarded(_) => Self::wrong_field("", text),
             Refusal::Gone(_) => Self::new(Code::Gone, text),
-            Refusal::Unavailable(_) => Self::new(Code::Unavailable, text),
+            Refusal::Unavailable(_) => Self {
+                retry_after: Some(TRY_AGAIN),
+                ..Self::new(Code::Unavailable, text)
+            },
+            Refusal::Database(error) => error.into(),
             Refusal::Internal(error) => match error.downcast::<StoreError>() {
                 Ok(error) => error.into(),
                 Err(error) => Self::internal(&error),

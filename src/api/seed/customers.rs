@@ -12,7 +12,9 @@ use crate::api::state::ApiState;
 use crate::bridge::MAX_AVATAR_BYTES;
 use crate::contract::{SeedCustomer, SeedCustomerRow, SeedPhoto};
 use crate::contract::{mentions_without, name_without, text_without};
+use crate::domain::customer::PhoneNumber;
 use crate::domain::gateway::GatewayPerson;
+use crate::domain::numbers::{HIDDEN, KnownNumbers, is_only_number};
 use crate::domain::rights::Sight;
 use crate::fetch::FetchFault;
 use crate::store::{CustomerSummary, Store};
@@ -53,15 +55,20 @@ fn view(customer: CustomerSummary) -> SeedCustomer {
 fn without_number(mut customer: SeedCustomer, hides: bool) -> SeedCustomer {
     if hides {
         let row = &mut customer.row;
+        // The layer that hides numbers cannot know this one: the answer no longer has it.
+        let phone = row.phone.take();
+        let name = Some(row.name.as_str()).filter(|name| is_only_number(name));
+        let known = KnownNumbers::of(phone.iter().map(PhoneNumber::as_str).chain(name));
+        row.status = known.hidden(&row.status, HIDDEN);
+        row.photo_url = row.photo_url.as_deref().map(|url| known.hidden(url, HIDDEN));
         row.name = name_without(&row.name, Some(row.id.0));
-        row.phone = None;
         customer.last_message = customer.last_message.map(|text| text_without(&mentions_without(&text)));
     }
     customer
 }
 
 /// `POST /customers/photo`, scope `send`: sets a customer's picture, from a `data:` URL or from where it lies, and answers
-/// with the customer.
+/// with the customer. Answers 507 if there is no room for it.
 pub async fn photo(
     State(state): State<ApiState>,
     sight: Sight,

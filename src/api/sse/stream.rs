@@ -63,7 +63,8 @@ pub async fn open(state: ApiState, caller: Caller, wanted: Wanted) -> Result<Res
     let range = state.store.journal().range().await?;
     let (cursor, lost) = match wanted.resume_from {
         None => (range.head, false),
-        Some(seq) if seq + 1 < range.oldest.0 || seq > range.head.0 => (range.head, true),
+        // The head first: the largest number that there is has no next.
+        Some(seq) if seq > range.head.0 || seq + 1 < range.oldest.0 => (range.head, true),
         Some(seq) => (Seq(seq), false),
     };
     let mut begin = format!("retry: {RETRY_MS}\n\n");

@@ -328,9 +328,12 @@ impl Live<'_> {
             let answer = match frame {
                 Heard::Frame(frame) if frame.op == "heartbeat" => ServerFrame::HeartbeatAck { s: frame.s },
                 Heard::Frame(frame) => {
-                    self.still_valid(caller).await?;
-                    let reply = Box::pin(command::run(self.state, caller, &request, frame)).await;
-                    let reply = reply.ok_or(Close::BadOp)?;
+                    let run = Box::pin(async {
+                        // An agent may have another name by now.
+                        let caller = self.still_valid(caller).await?;
+                        Ok::<_, Close>(command::run(self.state, &caller, &request, frame).await)
+                    });
+                    let reply = run.await?.ok_or(Close::BadOp)?;
                     ServerFrame::Reply(reply.map_err(|error| failed(&error))?)
                 }
                 Heard::Wrong { id, problem } => {
@@ -361,14 +364,10 @@ impl Live<'_> {
         }
     }
 
-    /// Ends the connection if its key is revoked or expired.
-    async fn still_valid(&self, caller: &Caller) -> Result<(), Close> {
-        let valid = Box::pin(self.state.access().is_still_valid(caller)).await;
-        if valid.map_err(|error| failed(&error))? {
-            Ok(())
-        } else {
-            Err(Close::AuthFailed)
-        }
+    /// Returns the caller as they are named now. Ends the connection if its key is revoked or expired.
+    async fn still_valid(&self, caller: &Caller) -> Result<Caller, Close> {
+        let now = Box::pin(self.state.access().renewed(caller)).await;
+        now.map_err(|error| failed(&error))?.ok_or(Close::AuthFailed)
     }
 }
 

@@ -119,6 +119,9 @@ pub enum Refusal {
     /// The server cannot do it now; a repeat may succeed.
     #[error("{0}")]
     Unavailable(String),
+    /// The database did not do it. Its own words name tables, constraints and addresses, so they are logged and not shown.
+    #[error("the database did not do it; try again, or see the server's log")]
+    Database(#[source] StoreError),
     /// A fault of the program or its storage; logged, and not shown to clients.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -127,17 +130,13 @@ pub enum Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unreachable(_)
-            | StoreError::ReadOnly(_)
-            | StoreError::Full(_)
-            | StoreError::Busy(_)
-            | StoreError::Closed => Self::Unavailable(error.to_string()),
             StoreError::Missing { what } => Self::NotFound {
                 what,
                 which: String::new(),
             },
-            StoreError::Conflict(_) | StoreError::BackupRunning => Self::Conflict(error.to_string()),
-            other => Self::Internal(anyhow::Error::new(other)),
+            StoreError::Conflict(_) => Self::Conflict("it is there already".to_owned()),
+            StoreError::BackupRunning => Self::Conflict(error.to_string()),
+            other => Self::Database(other),
         }
     }
 }

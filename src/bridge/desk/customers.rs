@@ -1,13 +1,14 @@
 //! Changes of customers by people: names and other fields, merges, and undone merges.
 
 use futures_util::FutureExt;
+use serde_json::json;
 
 use crate::bridge::core::command::{Answered, Idempotency, check_key};
 use crate::bridge::core::policy::Policy;
 use crate::bridge::core::refusal::{Refusal, not_found};
 use crate::bridge::core::{Core, accounts, people};
 use crate::bridge::inbound::later;
-use crate::contract::CustomerView;
+use crate::contract::{CustomerView, hide_numbers};
 use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::merge::Merge;
 use crate::domain::rights::Sight;
@@ -138,6 +139,9 @@ pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> 
     }
     check_number(tx, &customer, edit).await?;
     let mut change = edit.change.clone();
+    if edit.sight.hides_numbers() {
+        keep_hidden(&customer, &mut change);
+    }
     if let Some(Some(name)) = &mut change.name {
         *name = display_name::clean(name).ok_or(Refusal::EmptyName)?;
     }
@@ -152,6 +156,26 @@ pub(crate) async fn change(tx: &mut Tx, id: CustomerId, edit: &CustomerEdit) -> 
         Ok(None) => Ok(customer),
         Err(StoreError::Conflict(why)) => Err(Refusal::Conflict(why)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes out of a change by somebody who sees no numbers all that they left as it was shown to them: it stays as it is stored.
+fn keep_hidden(customer: &Customer, change: &mut CustomerChange) {
+    let mut shown = json!(CustomerView::from(customer));
+    hide_numbers(&mut shown);
+    let is_left = |field: &str, given: &str, stored: &str| given != stored && shown[field] == given;
+    change
+        .name
+        .take_if(|name| name.as_deref().is_some_and(|name| is_left("name", name, &customer.name)));
+    change
+        .status
+        .take_if(|status| is_left("status", status, &customer.status));
+    if let Some(after) = change.attributes.take() {
+        let known = customer.known_numbers();
+        change.attributes = Some(match shown["attributes"].as_object() {
+            Some(shown) => known.restored(after, &customer.attributes, shown),
+            None => after,
+        });
     }
 }
 

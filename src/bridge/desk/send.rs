@@ -139,11 +139,17 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
     Ok(Answered::New(message))
 }
 
-/// Returns the message that a request to forward means, as if its content had been given.
+/// Returns the message that a request to forward means, as if its content had been given. Without numbers for those who see
+/// none: they could forward it to themselves.
 async fn forward(tx: &mut Tx, command: &SendCommand, id: MessageId) -> Result<SendCommand, Refusal> {
     let message = tx.messages().get(id).await?;
     let message = message.filter(|message| command.sight.sees(message.account_id));
-    let content = message.ok_or_else(|| not_found("message", id))?.forwarded()?;
+    let message = message.ok_or_else(|| not_found("message", id))?;
+    let content = if command.sight.hides_numbers() {
+        message.without_numbers().forwarded()?.without_numbers()
+    } else {
+        message.forwarded()?
+    };
     let bare = SendCommand {
         content: String::new(),
         ..command.clone()

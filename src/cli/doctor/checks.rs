@@ -138,16 +138,17 @@ pub async fn homeserver(config: &Config) -> Finding {
 
 /// Returns a client and the server's status, or a finding if the server does not answer.
 pub async fn server(shell: &Shell) -> Result<(Client, StatusView), Finding> {
-    let asked = async {
-        let client = shell.client()?;
-        let status: StatusView = client.get("/api/v1/status").await?;
-        Ok::<_, anyhow::Error>((client, status))
-    };
-    asked.await.map_err(|error| {
-        let not_running = exit::code(&error) == Exit::Unreachable || !shell.config.data_dir.join("admin.key").exists();
-        let verdict = if not_running { Verdict::Warning } else { Verdict::Failed };
-        Finding::new("server", verdict, format!("{error:#}"))
-    })
+    // Without a key in the data folder no server has ever run here.
+    let never_ran = !shell.config.data_dir.join("admin.key").exists();
+    let client = shell.client().map_err(|error| no_server(&error, never_ran))?;
+    let status = client.get("/api/v1/status").await;
+    let status: StatusView = status.map_err(|error| no_server(&error, exit::code(&error) == Exit::Unreachable))?;
+    Ok((client, status))
+}
+
+fn no_server(error: &anyhow::Error, not_running: bool) -> Finding {
+    let verdict = if not_running { Verdict::Warning } else { Verdict::Failed };
+    Finding::new("server", verdict, format!("{error:#}"))
 }
 
 /// Returns findings about the accounts, Matrix, the database, the outbox and the quarantine, as the server reports

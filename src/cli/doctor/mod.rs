@@ -53,10 +53,13 @@ impl Finding {
 
 const COLUMNS: &[&str] = &["verdict", "check", "detail"];
 
+/// Check of the attempt to store the quarantined events.
+const REPLAY: &str = "replay";
+
 const QUARANTINE_COLUMNS: &[&str] = &["id", "source", "times", "last_seen", "error"];
 
 impl Doctor {
-    /// Runs all checks. Exits with 1 if one failed; warnings are success.
+    /// Runs all checks. Exits with 1 if one failed, or if nobody could do what the options ask for; warnings are success.
     pub async fn run(self, shell: &Shell) -> anyhow::Result<Exit> {
         let config = &shell.config;
         let mut findings = vec![checks::data_folder(config)];
@@ -87,6 +90,15 @@ impl Doctor {
                 findings.push(checks::database(config).await);
                 findings.extend(accounts::of_database(config).await);
                 findings.push(processes::left_over(&config.data_dir));
+                // What was asked for and not done is no success.
+                if self.confirm_clock {
+                    let detail = "nothing was confirmed: there is no server to tell; see what is said of it here";
+                    findings.push(Finding::new(checks::CLOCK, Verdict::Failed, detail));
+                }
+                if self.replay {
+                    let detail = "nothing was replayed: there is no server to do it; see what is said of it here";
+                    findings.push(Finding::new(REPLAY, Verdict::Failed, detail));
+                }
             }
         }
         findings.push(checks::neighbours().await);
@@ -101,14 +113,13 @@ impl Doctor {
 
 /// Asks the server to store the quarantined events again (rule 13).
 async fn replay(client: &Client) -> Finding {
-    const CHECK: &str = "replay";
     let replayed: anyhow::Result<ReplayView> = client.post("/api/v1/quarantine/replay", &Empty {}).await;
     match replayed {
         Ok(replayed) => {
             let detail = format!("{} stored, {} still refused", replayed.taken_in, replayed.still_refused);
-            Finding::new(CHECK, Verdict::Ok, detail)
+            Finding::new(REPLAY, Verdict::Ok, detail)
         }
-        Err(error) => Finding::new(CHECK, Verdict::Failed, format!("{error:#}")),
+        Err(error) => Finding::new(REPLAY, Verdict::Failed, format!("{error:#}")),
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use reqwest::Method;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::client::{self, Client};
 use super::follow::{self, Follower, Patience};
@@ -39,6 +39,8 @@ use upload::upload;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum time for the upload of a file, unless `--timeout` is set.
 const LONGEST_UPLOAD: Duration = Duration::from_hours(1);
+/// Longest wait for the reason of a delay, once the time of the command is over.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 /// Types of events with a message's state.
 const STATES: &[&str] = &["message.state", "message.scheduled", "message.held"];
 
@@ -110,7 +112,8 @@ impl Goal {
     fn is_reached(self, state: MessageState) -> bool {
         match self {
             Self::Queued => true,
-            _ if state.is_for_later() => true,
+            // It goes out by itself, at its time.
+            _ if state == MessageState::Scheduled => true,
             Self::Sent => state.reached(MessageState::Sent),
             Self::Delivered => state.reached(MessageState::Delivered),
             Self::Read => state.reached(MessageState::Read),
@@ -122,10 +125,18 @@ impl Send {
     /// Runs the command, and keeps `progress` current.
     pub async fn run(self, shell: &Shell, progress: &Progress) -> anyhow::Result<Exit> {
         let begun = Instant::now();
+        // Without `--timeout` each step has the usual time.
+        let deadline = || match shell.options.timeout {
+            Some(limit) => begun + limit,
+            None => Instant::now() + DEFAULT_TIMEOUT,
+        };
         let client = shell.client()?;
-        let to = recipient(&client, &self.to, shell.may_ask()).await?;
+        let to = looked_up(deadline(), recipient(&client, &self.to, shell.may_ask())).await?;
         let send_at = match &self.at {
-            Some(at) => Some(shell.time(&client, at, to.whose(self.account.as_deref())).await?),
+            Some(at) => {
+                let time = shell.time(&client, at, to.whose(self.account.as_deref()));
+                Some(looked_up(deadline(), time).await?)
+            }
             None => None,
         };
         let mut body = SendRequest {
@@ -168,10 +179,7 @@ impl Send {
                 kind: self.kind,
             });
         }
-        let deadline = match shell.options.timeout {
-            Some(limit) => begun + limit,
-            None => Instant::now() + DEFAULT_TIMEOUT,
-        };
+        let deadline = deadline();
         progress.handing_over(&key);
         let accepted = timeout_at(deadline, hand_over(&client, &body, &key))
             .await
@@ -184,6 +192,14 @@ impl Send {
         shell.output().one(&SendReport::from(&message))?;
         outcome(&client, &message, self.wait).await
     }
+}
+
+/// Waits for what has to be known before anything is sent.
+async fn looked_up<T>(deadline: Instant, look: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    timeout_at(deadline, look).await.map_err(|_| {
+        let text = "the server did not answer in time, and nothing was sent; repeat it with a longer --timeout";
+        Fault::new(Exit::TimedOut, text)
+    })?
 }
 
 fn file_kind(word: &str) -> Result<FileKind, String> {
@@ -334,7 +350,8 @@ async fn wait(
 ) -> MessageView {
     let is_over = |message: &MessageView| {
         goal.is_reached(message.state)
-            || matches!(message.state, MessageState::Failed | MessageState::Unknown)
+            // What is held waits for a person.
+            || matches!(message.state, MessageState::Failed | MessageState::Unknown | MessageState::Held)
             || waits_past(message, deadline)
     };
     let mut message = accepted;
@@ -392,25 +409,21 @@ async fn outcome(client: &Client, message: &MessageView, goal: Goal) -> anyhow::
     Err(fault.into())
 }
 
-/// Returns the error for a reached deadline. If the account is not linked, that is the reason to report.
+/// Returns the error for a message that is not as far as it was to be. If the account is not linked, that is the reason to
+/// report.
 async fn late(client: &Client, message: &MessageView) -> Fault {
-    let status: Option<StatusView> = client.get("/api/v1/status").await.ok();
-    let accounts = status.map(|status| status.accounts).unwrap_or_default();
-    let needs_login = accounts
-        .iter()
-        .find(|of| of.account.id == message.account_id)
-        .is_some_and(|of| of.account.state.needs_login());
     let (id, state) = (message.id, message.state);
-    if needs_login && state == MessageState::Queued {
-        let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
-        return Fault::new(Exit::LoginNeeded, text);
-    }
-    if let Some(WaitingView { reason, .. }) = message.waiting.filter(|_| state == MessageState::Held) {
+    if state == MessageState::Held {
+        let reason = message.waiting.map(|waiting| waiting.reason.explained());
+        let because = reason.map(|reason| format!(", because {reason}")).unwrap_or_default();
         let text = format!(
-            "message {id} is held, because {}; `crm message release {id}` sends it, `crm message cancel {id}` drops it",
-            reason.explained()
+            "message {id} is held{because}; `crm message release {id}` sends it, `crm message cancel {id}` drops it"
         );
         return Fault::new(Exit::TimedOut, text);
+    }
+    if state == MessageState::Queued && needs_login(client, message).await {
+        let text = format!("message {id} waits, because its account is not linked; run `crm login` and it goes out");
+        return Fault::new(Exit::LoginNeeded, text);
     }
     if let Some(WaitingView { reason, until }) = message.waiting {
         let text = format!(
@@ -423,6 +436,14 @@ async fn late(client: &Client, message: &MessageView) -> Fault {
         "message {id} is {state} so far; it goes on by itself, and `crm message view {id}` shows how far it is"
     );
     Fault::new(Exit::TimedOut, text)
+}
+
+/// Returns whether the account of a message is not linked; `false` also if the server does not tell at once.
+async fn needs_login(client: &Client, message: &MessageView) -> bool {
+    let status = timeout(LAST_LOOK, client.get::<StatusView>("/api/v1/status")).await;
+    let accounts = status.ok().and_then(Result::ok).map(|status| status.accounts);
+    let mut accounts = accounts.into_iter().flatten();
+    accounts.any(|of| of.account.id == message.account_id && of.account.state.needs_login())
 }
 
 impl Shell {

@@ -52,6 +52,9 @@ fn told(reached: Stage) -> Option<String> {
         Stage::HandingOver(key) => format!(
             "The server may have taken it; repeat it with --idempotency-key {key}, so that it is not sent twice."
         ),
+        Stage::Accepted(id, MessageState::Held) => {
+            format!("message {id} is held; `crm message release {id}` sends it, `crm message cancel {id}` drops it")
+        }
         Stage::Accepted(id, state) if state == MessageState::Queued || state.is_for_later() => {
             format!("message {id} is {state} and goes on by itself; `crm message cancel {id}` takes it back")
         }

@@ -5,14 +5,17 @@ use std::path::Path;
 use anyhow::Context as _;
 use futures_util::TryStreamExt as _;
 use reqwest::{Body, Method, header};
+use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::time::sleep;
 use tokio_util::io::ReaderStream;
 
+use crate::bridge::MAX_IDEMPOTENCY_KEY;
 use crate::cli::client::Client;
 use crate::cli::terminal::bar;
 use crate::cli::{Exit, Fault, client};
 use crate::contract::MediaView;
+use crate::domain::hex::hex;
 
 /// Size of one piece, in bytes.
 const PIECE_BYTES: usize = 256 << 10;
@@ -42,13 +45,23 @@ async fn once(client: &Client, path: &Path, key: &str) -> anyhow::Result<MediaVi
     let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).inspect_ok(move |piece| told.inc(piece.len() as u64));
     let request = client
         .request(Method::POST, &address)
-        .header("Idempotency-Key", format!("{key}.file"))
+        .header("Idempotency-Key", key_of_file(key))
         .header(header::CONTENT_LENGTH, size)
         .header(header::CONTENT_TYPE, type_of(path))
         .body(Body::wrap_stream(pieces));
     let response = client::send(request).await;
     bar.finish_and_clear();
     response?.json().await.context("the server's answer broke off")
+}
+
+/// Returns the idempotency key of the file of a message with this one. A long key is hashed: with an ending it would be longer
+/// than the server takes.
+fn key_of_file(key: &str) -> String {
+    let plain = format!("{key}.file");
+    if plain.len() <= MAX_IDEMPOTENCY_KEY || key.len() > MAX_IDEMPOTENCY_KEY {
+        return plain;
+    }
+    format!("sha256:{}.file", hex(&Sha256::digest(key)))
 }
 
 /// Opens the file, and refuses what cannot be sent before anything is sent.

@@ -1,8 +1,9 @@
 //! Agents.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+use crate::contract::customer::present;
 use crate::domain::agent::{Agent, AgentSource};
 use crate::domain::{AccountId, AgentId, MatrixUserId, Role, Timestamp};
 
@@ -39,7 +40,7 @@ pub struct AgentView {
 
 /// An account, by id or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "this is no account; give its id, or its name as text")]
 pub enum AccountRef {
     /// By its id.
     Id(AccountId),
@@ -99,11 +100,6 @@ pub struct EditAgent {
     /// Name of the time zone, or null for that of the account.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Option<String>>,
-}
-
-/// Deserializes a field that is present; null only where the field takes it.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 impl From<Agent> for AgentView {

@@ -50,7 +50,8 @@ pub struct NewAttributeRequest {
 #[serde(deny_unknown_fields)]
 pub struct EditAttribute {
     /// All choices; replaces those of before. Values that customers have stay, also those that are no choice any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
     pub choices: Option<Vec<String>>,
     /// New description.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]

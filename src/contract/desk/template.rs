@@ -109,16 +109,19 @@ const fn is_required() -> bool {
 #[serde(deny_unknown_fields)]
 pub struct EditTemplate {
     /// Another name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub name: Option<String>,
     /// Its purpose, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub description: Option<Option<String>>,
     /// Text with its placeholders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub body: Option<String>,
     /// All fields; replaces those of before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<TemplateField>")]
     pub fields: Option<Vec<TemplateField>>,
     /// File that is sent with the text, or null.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]

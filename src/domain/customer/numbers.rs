@@ -3,6 +3,8 @@
 //! In a name every long run of digits counts as a number, because WhatsApp's users choose their names. In what the desk
 //! notes about a customer only their own number is hidden: order numbers and the like have to stay.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 use super::names::NameSource;
@@ -65,20 +67,68 @@ impl KnownNumbers {
 
     /// Hides the numbers in fields and their names.
     pub fn hide_fields(&self, fields: &mut Map<String, Value>, stand_in: &str) {
-        let mut shown = Map::new();
-        for (name, mut value) in std::mem::take(fields) {
+        let names = self.shown_names(fields);
+        let values = std::mem::take(fields).into_iter().map(|(_, value)| value);
+        let shown = names.into_iter().zip(values).map(|(name, mut value)| {
             self.hide_within(&mut value, stand_in);
-            let bare = self.hidden(&name, HIDDEN);
+            (name, value)
+        });
+        *fields = shown.collect();
+    }
+
+    /// Returns the names of fields as they are shown, in the order of the fields. No two are the same.
+    fn shown_names(&self, fields: &Map<String, Value>) -> Vec<String> {
+        let mut taken = HashSet::new();
+        let names = fields.keys().map(|name| {
+            let bare = self.hidden(name, HIDDEN);
             let mut unique = bare.clone();
             for number in 2.. {
-                if !shown.contains_key(&unique) {
+                if taken.insert(unique.clone()) {
                     break;
                 }
                 unique = format!("{bare} {number}");
             }
-            shown.insert(unique, value);
+            unique
+        });
+        names.collect()
+    }
+
+    /// Returns fields as a person means them to whom the `stored` ones were `shown`: each that they left as it was shown stays
+    /// as it is stored, or what stands for a number would take its place.
+    pub fn restored(
+        &self,
+        changed: Map<String, Value>,
+        stored: &Map<String, Value>,
+        shown: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        let names = self.shown_names(stored);
+        let known: HashMap<&str, (&String, &Value)> = names.iter().map(String::as_str).zip(stored).collect();
+        let meant = |(name, value): (String, Value)| match known.get(name.as_str()).zip(shown.get(&name)) {
+            Some((&(of, stored), shown)) => (of.clone(), self.restored_value(value, stored, shown)),
+            None => (name, value),
+        };
+        changed.into_iter().map(meant).collect()
+    }
+
+    fn restored_value(&self, changed: Value, stored: &Value, shown: &Value) -> Value {
+        if changed == *shown {
+            return stored.clone();
         }
-        *fields = shown;
+        match (changed, stored, shown) {
+            (Value::Object(changed), Value::Object(stored), Value::Object(shown)) => {
+                Value::Object(self.restored(changed, stored, shown))
+            }
+            (Value::Array(changed), Value::Array(stored), Value::Array(shown)) => {
+                // Items have no name: the first one that was shown like this is meant.
+                let mut left: Vec<_> = stored.iter().zip(shown).collect();
+                let items = changed.into_iter().map(|item| {
+                    let at = left.iter().position(|(_, shown)| **shown == item);
+                    at.map_or(item, |at| left.remove(at).0.clone())
+                });
+                Value::Array(items.collect())
+            }
+            (changed, _, _) => changed,
+        }
     }
 }
 
@@ -115,6 +165,13 @@ impl Customer {
 /// Returns the name of a customer whose name is only a number.
 pub fn label(of: Option<i64>) -> String {
     of.map_or_else(|| HIDDEN.to_owned(), |id| format!("Customer {id}"))
+}
+
+/// Returns the id of the customer whom this text means if it is a [`label`], in whatever case.
+pub fn id_of_label(text: &str) -> Option<i64> {
+    let (word, id) = text.trim().split_once(' ')?;
+    let is_plain = word.eq_ignore_ascii_case("customer") && id.bytes().all(|byte| byte.is_ascii_digit());
+    if is_plain { id.parse().ok() } else { None }
 }
 
 /// Returns a name without a number in it: that of the customer `of` if it was only a number.

@@ -39,8 +39,8 @@ pub struct LabelName(String);
 /// Error: the text cannot be the name of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a label's name has 1 to {MAX_NAME_CHARS} visible characters, without `/`, `,` and `#`, and does not begin with `+` or `-`; \
-     choose another"
+    "a label's name has 1 to {MAX_NAME_CHARS} visible characters, without `/`, `,` and `#`, does not begin with `+` or `-`, and \
+     is not `.` or `..`; choose another"
 )]
 pub struct NotALabelName;
 
@@ -63,7 +63,9 @@ impl FromStr for LabelName {
         let name = display_name::clean(text).ok_or(NotALabelName)?;
         // `/` ends a part of a path, `,` a part of a list, `#` a path, and signs say "put on" and "take off".
         let is_reserved = name.contains(['/', ',', '#']) || name.starts_with(['+', '-']);
-        if is_reserved || name.chars().count() > MAX_NAME_CHARS {
+        // Clients take these out of a path, however they are written there (RFC 3986, section 5.2.4).
+        let is_step = [".", ".."].contains(&name.as_str());
+        if is_reserved || is_step || name.chars().count() > MAX_NAME_CHARS {
             return Err(NotALabelName);
         }
         Ok(Self(name))
@@ -91,6 +93,16 @@ mod tests {
         }
         assert_eq!(" a  b ".parse::<LabelName>().unwrap().as_str(), "a b");
         assert_eq!("ÄB".parse::<LabelName>().unwrap().folded(), "äb");
+    }
+
+    #[test]
+    fn label_of_dots_is_refused() {
+        for name in [".", "..", " .. "] {
+            assert!(name.parse::<LabelName>().is_err(), "{name}");
+        }
+        for name in ["...", ".net", "a.b"] {
+            assert_eq!(name.parse::<LabelName>().unwrap().as_str(), name);
+        }
     }
 
     #[test]

@@ -79,8 +79,15 @@ pub fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, No
     if let Some(day) = day {
         return at(day.to_datetime(time), zone, text);
     }
-    let today = at(here.date().to_datetime(time), zone, text);
-    if today.as_ref().is_ok_and(|today| *today > now) {
+    let wanted = here.date().to_datetime(time);
+    let today = at(wanted, zone, text);
+    let is_ahead = match &today {
+        Ok(today) => *today > now,
+        // Tomorrow's would be a day late, and nobody would know.
+        Err(NotATime::Skipped { .. }) => wanted > here.datetime(),
+        Err(NotATime::Unknown(_)) => false,
+    };
+    if is_ahead {
         return today;
     }
     let tomorrow = here.date().checked_add(1.day()).map_err(|_| unknown())?;
@@ -235,6 +242,14 @@ mod tests {
                 Some("2026-03-29T08:00:00Z"),
             ),
             ("Europe/London", "2026-03-28T12:00:00Z", "tomorrow 1:30", None),
+            // On the day itself, before the change and after it.
+            ("Europe/London", "2026-03-29T00:30:00Z", "1:30", None),
+            (
+                "Europe/London",
+                "2026-03-29T12:00:00Z",
+                "1:30",
+                Some("2026-03-30T00:30:00Z"),
+            ),
             (
                 "Europe/London",
                 "2026-10-24T12:00:00Z",

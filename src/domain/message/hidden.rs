@@ -1,7 +1,8 @@
 //! Messages for people who are not to see customers' numbers (`hide_numbers`).
 
+use super::forward::Forwarded;
 use super::{Kind, Message};
-use crate::domain::numbers::{HIDDEN, name_without, text_without};
+use crate::domain::numbers::{HIDDEN, mentions_without, name_without, text_without};
 
 impl Message {
     /// Returns the message without numbers where WhatsApp has put them: for the name of a person who has none, in a mention,
@@ -26,5 +27,21 @@ impl Message {
             }
         }
         self
+    }
+}
+
+impl Forwarded {
+    /// Returns the content without the numbers of people whom a text mentions and who have no name.
+    #[must_use]
+    pub fn without_numbers(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(mentions_without(&text)),
+            Self::File { id, kind, caption } => Self::File {
+                id,
+                kind,
+                caption: mentions_without(&caption),
+            },
+            Self::Special(special) => Self::Special(special),
+        }
     }
 }

@@ -10,7 +10,7 @@ pub mod summary;
 use std::collections::HashMap;
 
 use futures_util::Stream;
-use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use entity::{conversation, customer, customer_label};
@@ -21,7 +21,7 @@ use crate::domain::{AccountId, CustomerId, LabelId, MediaId, Timestamp, media, n
 
 use super::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use super::database::page;
-use super::database::page::{Cursor, MAX_PAGE, Order, Page, PageRequest};
+use super::database::page::{Cursor, MAX_PAGE, Page, PageRequest};
 use super::database::row::{from_json, word};
 use super::database::rows;
 use super::{Store, StoreError, Tx};
@@ -83,11 +83,12 @@ impl<D: Database> Customers<'_, D> {
         if let Some(wanted) = &wanted {
             // Digits have no case, and those of the number are not looked at.
             let digits_of_names = filter.names_only && !has_letters;
-            query = query.filter(if digits_of_names {
+            let found = if digits_of_names {
                 customer::Column::Name.like(page::containing(wanted))
             } else {
                 customer::Column::Search.like(page::containing(wanted))
-            });
+            };
+            query = query.filter(if filter.names_only { by_shown_name(found, wanted) } else { found });
         }
         if let Some(label) = filter.label {
             query = query.filter(customer::Column::Id.in_subquery(labelled(label)));
@@ -113,7 +114,6 @@ impl<D: Database> Customers<'_, D> {
         page: PageRequest,
         wanted: &str,
     ) -> Result<Page<Customer>, StoreError> {
-        let query = query.filter(customer::Column::NameSource.ne(NameSource::Number.to_string()));
         let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX);
         let columns = (None, customer::Column::Id);
         let key = |row: &customer::Model| Cursor::of_id(row.id.0);
@@ -130,10 +130,7 @@ impl<D: Database> Customers<'_, D> {
                 break;
             };
             next.limit = MAX_PAGE;
-            next = match page.order {
-                Order::Ascending => next.after(last),
-                Order::Descending => next.before(last),
-            };
+            next = next.beyond(last);
         }
         let has_more = found.len() > limit;
         found.truncate(limit);
@@ -148,30 +145,52 @@ impl<D: Database> Customers<'_, D> {
     }
 
     /// Returns a page of the customers who have a conversation with an account, ordered by id. Their ids are read in the
-    /// order of the index of conversations, then their rows.
+    /// order of the index of conversations, then their rows. It reads on until the page is full: a conversation that ended
+    /// keeps the customer who was merged.
     async fn page_of_account(&self, account: AccountId, page: PageRequest) -> Result<Page<Customer>, StoreError> {
         let theirs = conversation::Entity::find()
             .filter(conversation::Column::AccountId.eq(account))
             .filter(conversation::Column::CustomerId.is_not_null());
+        let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX);
         let columns = (None, conversation::Column::CustomerId);
         let key = |row: &conversation::Model| Cursor::of_id(row.customer_id.map_or(0, |id| id.0));
         let id = |row: conversation::Model| Ok(row.customer_id);
-        let ids = page::read(theirs, page, columns, self.0.connection(), key, id).await?;
+        let (mut found, mut next) = (Vec::new(), page);
+        let more_left = loop {
+            let ids = page::read(theirs.clone(), next, columns, self.0.connection(), key, id).await?;
+            let wanted: Vec<CustomerId> = ids.data.into_iter().flatten().collect();
+            let mut rows = self.surviving_rows(&wanted).await?;
+            found.extend(wanted.iter().filter_map(|id| rows.remove(id)));
+            let Some((_, last)) = ids.ends.filter(|_| ids.has_more && found.len() < limit) else {
+                break ids.has_more;
+            };
+            next.limit = MAX_PAGE;
+            next = next.beyond(last);
+        };
+        let has_more = more_left || found.len() > limit;
+        found.truncate(limit);
+        let key = |row: &customer::Model| Cursor::of_id(row.id.0);
+        Ok(Page {
+            ends: found
+                .first()
+                .zip(found.last())
+                .map(|(first, last)| (key(first), key(last))),
+            data: found.into_iter().map(read).collect::<Result<_, _>>()?,
+            has_more,
+        })
+    }
+
+    /// Returns the rows of those customers who were not merged into another.
+    async fn surviving_rows(&self, ids: &[CustomerId]) -> Result<HashMap<CustomerId, customer::Model>, StoreError> {
         let mut found = HashMap::new();
-        let wanted: Vec<CustomerId> = ids.data.iter().copied().flatten().collect();
-        for some in wanted.chunks(MAX_NAMED) {
+        for some in ids.chunks(MAX_NAMED) {
             let query = customer::Entity::find()
                 .filter(customer::Column::Id.is_in(some.iter().copied()))
                 .filter(customer::Column::MergedInto.is_null());
             let rows = rows::all(query, self.0.connection()).await?;
             found.extend(rows.into_iter().map(|row| (row.id, row)));
         }
-        let rows = wanted.iter().filter_map(|id| found.remove(id));
-        Ok(Page {
-            data: rows.map(read).collect::<Result<_, _>>()?,
-            ends: ids.ends,
-            has_more: ids.has_more,
-        })
+        Ok(found)
     }
 }
 
@@ -271,6 +290,16 @@ fn known_to(account: AccountId) -> SelectStatement {
         .and_where(conversation::Column::AccountId.eq(account))
         .and_where(conversation::Column::CustomerId.is_not_null())
         .take()
+}
+
+/// Returns the condition for customers who are `found` by a name that is no number, or whose name is hidden and shown as
+/// [`numbers::label`].
+fn by_shown_name(found: Expr, wanted: &str) -> Expr {
+    let named = found.and(customer::Column::NameSource.ne(NameSource::Number.to_string()));
+    match numbers::id_of_label(wanted) {
+        Some(id) => named.or(customer::Column::Id.eq(id)),
+        None => named,
+    }
 }
 
 /// Selects the ids of customers who have a label.

@@ -115,6 +115,15 @@ impl PageRequest {
             ..self
         }
     }
+
+    /// Limits the request to what follows `key` in its order.
+    #[must_use]
+    pub const fn beyond(self, key: Cursor) -> Self {
+        match self.order {
+            Order::Ascending => self.after(key),
+            Order::Descending => self.before(key),
+        }
+    }
 }
 
 /// Rows of a list, in the requested order.

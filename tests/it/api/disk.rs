@@ -135,6 +135,27 @@ async fn deleted_log_of_database_takes_no_writes() {
     app.stop().await;
 }
 
+/// The driver's own words name files, tables and constraints.
+#[tokio::test]
+async fn refused_write_says_when_to_try_again() {
+    let app = App::start().await;
+    send(&app, "before").await;
+    let other = connect(&app).await;
+    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    let whom = json!({ "to": "+447700900123", "content": "held" });
+    let refused = app.post("/api/v1/messages", &whom).await;
+    assert_eq!(refused.status(), 503);
+    let after = refused.headers().get("retry-after").map(|after| after.to_str().unwrap().to_owned());
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(after.as_deref(), Some("5"), "{problem}");
+    assert_eq!(problem["retry_after_ms"], 5000);
+    assert_eq!(problem["detail"], "the database does not answer just now; try again");
+    other.execute_unprepared("ROLLBACK").await.unwrap();
+    assert_eq!(app.post("/api/v1/messages", &whom).await.status(), 202);
+    other.close().await.unwrap();
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn missing_media_folder_refuses_uploads_until_it_is_back() {
     let app = App::start().await;

@@ -108,6 +108,34 @@ async fn foreign_host_or_origin_is_refused() {
     app.stop().await;
 }
 
+/// A page of another server can send and read all that the description names.
+#[tokio::test]
+async fn page_elsewhere_uses_every_described_header() {
+    const PAGE: &str = "https://shop.example";
+    let app = App::open_to(&[PAGE]).await;
+    let description = app.json("/api/v1/openapi.json").await;
+    let preflight = app
+        .bare(Method::OPTIONS, "/api/v1/messages")
+        .header("Origin", PAGE)
+        .header("Access-Control-Request-Method", "POST");
+    let preflight = preflight.send().await.unwrap();
+    let answer = app.request(Method::GET, "/api/v1/customers").header("Origin", PAGE);
+    let answer = answer.send().await.unwrap();
+    for (part, told, list) in [
+        ("parameters", &preflight, "access-control-allow-headers"),
+        ("headers", &answer, "access-control-expose-headers"),
+    ] {
+        let list = told.headers()[list].to_str().unwrap().to_lowercase();
+        let open: Vec<_> = list.split(',').map(str::trim).collect();
+        let described = description["components"][part].as_object().unwrap();
+        assert!(!described.is_empty());
+        for name in described.keys() {
+            assert!(open.contains(&name.to_lowercase().as_str()), "{name} in {list}");
+        }
+    }
+    app.stop().await;
+}
+
 /// The method of a request without a key is not kept anywhere.
 #[tokio::test]
 async fn foreign_method_makes_no_series() {

@@ -218,6 +218,29 @@ async fn doctor_finds_faults_and_lists_quarantine() {
     app.stop().await;
 }
 
+/// Whoever asks for something learns that nobody did it; a refused key is not a server that rests.
+#[tokio::test]
+async fn doctor_that_could_not_do_as_told_fails() {
+    let app = App::start().await;
+    let nobody = Shell::bare()
+        .with("CRM_URL", "http://127.0.0.1:9")
+        .with("CRM_API_KEY", "crm_x");
+    let stranger = Shell::bare().with("CRM_URL", &app.url).with("CRM_API_KEY", "crm_x");
+    for (shell, server) in [(nobody, "warning"), (stranger, "failed")] {
+        let arguments = ["doctor", "--replay", "--confirm-clock", "-o", "json"];
+        let ended = shell.run(&arguments).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let findings = ended.json();
+        for (check, verdict) in [("server", server), ("replay", "failed"), ("clock", "failed")] {
+            let found = findings.as_array().unwrap().iter().find(|one| one["check"] == check);
+            let found = found.unwrap_or_else(|| panic!("{check} in {findings}"));
+            assert_eq!(found["verdict"], verdict, "{found}");
+            assert!(check == "server" || found["detail"].as_str().unwrap().contains("nothing was"));
+        }
+    }
+    app.stop().await;
+}
+
 /// `-q` prints ids alone, so nothing where there are none.
 #[tokio::test]
 async fn quiet_prints_nothing_without_ids() {

@@ -108,6 +108,12 @@ async fn timed_out_send_names_its_idempotency_key() {
         .run(&["send", TO, "hi", "--timeout", "300ms", "--idempotency-key", "order-7"])
         .await;
     assert_eq!((ended.code, told_key(&ended)), (Some(124), "order-7"), "{ended:?}");
+    // Before anything is handed over there is nothing to repeat under a key.
+    for arguments in [&["send", "Ada", "hi"][..], &["send", TO, "hi", "--at", "18:00"]] {
+        let ended = shell.run(&[arguments, &["--timeout", "300ms"]].concat()).await;
+        assert_eq!(ended.code, Some(124), "{ended:?}");
+        assert!(ended.err.contains("nothing was sent"), "{ended:?}");
+    }
     std::fs::write(shell.folder.path().join("note.txt"), "hello").unwrap();
     let ended = shell
         .run(&["send", TO, "--file", "note.txt", "--timeout", "300ms"])

@@ -259,6 +259,55 @@ async fn send_in_quiet_hours_says_so_at_once() {
     app.stop().await;
 }
 
+/// Nobody has got it, and it does not go out by itself.
+#[tokio::test]
+async fn held_send_is_not_sent() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    let held = async {
+        followed(&app, 1).await;
+        let waiting = Waiting {
+            reason: WaitReason::Separated,
+            until: App::now(),
+        };
+        app.store
+            .write(waiting, |tx, &waiting| {
+                async move {
+                    let state = MessageState::Held;
+                    let held = tx.messages().set_for_later(MessageId(1), state, waiting).await?;
+                    tx.emit(Event::message_held(&held));
+                    Ok::<_, StoreError>(())
+                }
+                .boxed()
+            })
+            .await
+            .unwrap();
+    };
+    let arguments = ["send", TO, "hello", "--timeout", "25s", "-o", "json"];
+    let (ended, ()) = tokio::join!(shell.run(&arguments), held);
+    assert_eq!(ended.code, Some(124), "{ended:?}");
+    assert_eq!(ended.json()["state"], "held");
+    for said in ["message 1 is held, because the merge", "crm message release 1"] {
+        assert!(ended.err.contains(said), "{ended:?}");
+    }
+    app.stop().await;
+}
+
+/// The upload has a key of its own, made of that of the message.
+#[tokio::test]
+async fn file_goes_out_under_longest_key() {
+    let app = App::start().await;
+    let shell = Shell::of(&app);
+    std::fs::write(shell.folder.path().join("note.txt"), "hello").unwrap();
+    let key = "k".repeat(255);
+    let key = ["--idempotency-key", &key, "--wait", "queued", "-q"];
+    for _ in 0..2 {
+        let sent = shell.ok(&[&["send", TO, "--file", "note.txt"], &key[..]].concat()).await;
+        assert_eq!(sent.out, "1\n");
+    }
+    app.stop().await;
+}
+
 /// A text is not an option, and options stand before and after it.
 #[tokio::test]
 async fn text_that_begins_with_dash_is_sent() {

@@ -89,6 +89,21 @@ impl Two {
             .map(|row| row["id"].as_i64().unwrap())
             .collect()
     }
+
+    /// Reads a list to its end in pages of one row. Returns the ids in it.
+    pub async fn one_by_one(&self, key: &str, list: &str, order: &str) -> Vec<i64> {
+        let side = if order == "asc" { "after" } else { "before" };
+        let first = format!("/api/v1/{list}?limit=1&order={order}");
+        let (mut ids, mut next) = (vec![], Some(first.clone()));
+        while let Some(path) = next {
+            let page = self.json(key, &path).await;
+            let rows = page["data"].as_array().unwrap();
+            ids.extend(rows.iter().map(|row| row["id"].as_i64().unwrap()));
+            let cursor = page["next_cursor"].as_str();
+            next = cursor.map(|cursor| format!("{first}&{side}={cursor}"));
+        }
+        ids
+    }
 }
 
 #[tokio::test]
@@ -119,26 +134,8 @@ async fn lists_leave_out_other_accounts() {
         assert_eq!(two.ids(&two.app.key, path).await, of_both, "{path}");
     }
     // Page by page, each once and in order.
-    for (list, wanted) in [("customers", vec![1, 2, 3]), ("conversations", vec![4, 3, 2, 1])] {
-        let (mut seen, mut next) = (vec![], Some(format!("/api/v1/{list}?limit=1")));
-        while let Some(path) = next {
-            let page = two.json(both, &path).await;
-            seen.extend(
-                page["data"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|row| row["id"].as_i64().unwrap()),
-            );
-            let side = if list == "customers" { "after" } else { "before" };
-            next = page["next_cursor"].as_str().map(|cursor| {
-                format!(
-                    "/api/v1/{list}?limit=1&order={}&{side}={cursor}",
-                    if list == "customers" { "asc" } else { "desc" }
-                )
-            });
-        }
-        assert_eq!(seen, wanted, "{list}");
+    for (list, order, wanted) in [("customers", "asc", vec![1, 2, 3]), ("conversations", "desc", vec![4, 3, 2, 1])] {
+        assert_eq!(two.one_by_one(both, list, order).await, wanted, "{list}");
     }
     let named = two
         .ask(default, Method::GET, "/api/v1/customers?account=other", None)
@@ -169,6 +166,31 @@ async fn lists_leave_out_other_accounts() {
         let (_, exported) = two.ask(key, Method::GET, "/api/v1/export/customers", None).await;
         assert_eq!(exported.lines().count(), if key == both { 3 } else { 2 });
     }
+    two.app.stop().await;
+}
+
+/// The conversation that a merge has ended keeps the customer who is no more.
+#[tokio::test]
+async fn merged_customer_takes_nobody_off_pages() {
+    let mut two = Two::start().await;
+    for (account, name, phone) in [
+        (1, "Dan", "+447700900104"),
+        (1, "Eve", "+447700900105"),
+        (2, "Fay", "+447700900106"),
+    ] {
+        two.app.account = AccountId(account);
+        two.app.inbound(name, phone, "hello").await;
+    }
+    two.app.account = AccountId(1);
+    let merged = two.app.post("/api/v1/customers/1/merge", &json!({ "with": 4 })).await;
+    assert!(merged.status().is_success(), "{}", merged.status());
+    let [default, _, both] = &two.keys;
+    assert_eq!(two.one_by_one(both, "customers", "asc").await, [1, 2, 3, 5, 6]);
+    assert_eq!(two.one_by_one(both, "customers", "desc").await, [6, 5, 3, 2, 1]);
+    assert_eq!(two.one_by_one(default, "customers", "asc").await, [1, 3, 5]);
+    assert_eq!(two.ids(default, "/api/v1/customers?limit=3").await, [1, 3, 5], "a whole page");
+    let (_, exported) = two.ask(both, Method::GET, "/api/v1/export/customers", None).await;
+    assert_eq!(exported.lines().count(), 5);
     two.app.stop().await;
 }
 

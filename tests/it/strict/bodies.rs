@@ -66,6 +66,45 @@ async fn body_where_none_is_taken_is_refused() {
     app.stop().await;
 }
 
+/// Of every body of a change, the fields that have no empty state: taken for absent, null would be an answer that lies.
+#[tokio::test]
+async fn null_is_refused_where_nothing_can_be_emptied() {
+    let app = App::start().await;
+    app.inbound("Ada", TO, "hello").await;
+    for (path, fields) in [
+        ("agents/1", &["name", "role", "active"][..]),
+        ("attributes/plan", &["choices"]),
+        ("customers/1", &["status", "attributes"]),
+        ("messages/1", &["content", "send_at"]),
+        ("templates/hi", &["name", "body", "fields"]),
+    ] {
+        for field in fields {
+            let body = json!({ *field: null }).to_string();
+            let answer = sent(&app, "PATCH", &format!("/api/v1/{path}"), &body).await;
+            let expected = of(422, "invalid_body", &format!("/{field}"));
+            assert_eq!(problem(answer).await, expected, "{path} {field}");
+        }
+    }
+    let emptied = sent(&app, "PATCH", "/api/v1/customers/1", r#"{"name":null,"phone":null}"#).await;
+    assert_eq!(emptied.status(), 200);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn account_in_another_form_is_told_plainly() {
+    let app = App::start().await;
+    for wrong in [json!(1.5), json!(true), json!([1]), json!({})] {
+        let wanted = json!({ "name": "a", "scope": "read", "accounts": [wrong] });
+        let answer = app.post("/api/v1/keys", &wanted).await;
+        assert_eq!(answer.status(), 422, "{wrong}");
+        let told: Value = answer.json().await.unwrap();
+        assert_eq!(told["errors"][0]["pointer"], "/accounts/0", "{told}");
+        let detail = "this is no account; give its id, or its name as text";
+        assert_eq!(told["detail"], detail, "{wrong}");
+    }
+    app.stop().await;
+}
+
 /// The bytes of an encoding that nobody undoes are not what the client means.
 #[tokio::test]
 async fn encoded_body_is_unsupported_everywhere() {

@@ -1,10 +1,16 @@
 //! Cursors and filters of lists, exports and streams: none that belongs elsewhere, contradicts itself, or names nothing.
 
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{of, problem};
 use crate::api::app::App;
 use crate::ws::client::Client;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server with three customers, each with two messages, and two keys, agents, templates and notes.
 async fn peopled() -> App {
@@ -226,5 +232,22 @@ async fn filter_follows_conversation_through_merge() {
     let event = stream.chunk().await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&event).contains("after the merge"));
     drop(stream);
+    app.stop().await;
+}
+
+/// A number that no event has yet, up to the largest that there is.
+#[tokio::test]
+async fn stream_resumed_from_the_future_begins_anew() {
+    let app = peopled().await;
+    for seq in [1_000_000, i64::MAX] {
+        let answer = app.get(&format!("/api/v1/events?resume_from={seq}")).await;
+        assert_eq!(answer.status(), 200, "{seq}");
+        let mut pieces = answer.bytes_stream();
+        let mut text = String::new();
+        while !text.contains("resync_required") {
+            let piece = timeout(PATIENCE, pieces.next()).await.expect("it is told in time");
+            text.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
+        }
+    }
     app.stop().await;
 }

@@ -95,3 +95,23 @@ async fn read_only_key_may_not_send() {
     }
     app.stop().await;
 }
+
+/// Else customers and colleagues would read a name that the agent no longer has.
+#[tokio::test]
+async fn renamed_agent_sends_under_the_new_name() {
+    let app = App::start().await;
+    let made = app.post("/api/v1/agents", &json!({ "name": "Ada" })).await;
+    assert_eq!(made.status(), 201);
+    let wanted = json!({ "name": "desk", "scope": "send", "agent_id": 1 });
+    let key: Value = app.post("/api/v1/keys", &wanted).await.json().await.unwrap();
+    let (mut client, _) = Client::identified(&app, json!({ "token": key["key"] })).await;
+    for name in ["Ada", "Grace"] {
+        let renamed = app.request(Method::PATCH, "/api/v1/agents/1");
+        let renamed = renamed.json(&json!({ "name": name })).send().await.unwrap();
+        assert_eq!(renamed.status(), 200);
+        let d = json!({ "to": TO, "content": "hello" });
+        let reply = client.command("send", &json!(name), d).await;
+        assert_eq!(reply["d"]["author"]["name"], name, "{reply}");
+    }
+    app.stop().await;
+}

@@ -105,6 +105,10 @@ pub(crate) fn not_done(refusal: Refusal) -> String {
             tracing::error!("a command in a room failed: {error:#}");
             "Not done: something is wrong in the server; its log says what.".to_owned()
         }
+        Refusal::Database(error) => {
+            tracing::error!("a command in a room failed: {error}");
+            format!("Not done: {}.", Refusal::Database(error))
+        }
         refusal => format!("Not done: {refusal}."),
     }
 }

@@ -11,7 +11,7 @@ use crm::domain::details::{Details, Mention};
 use crm::domain::group::Participant;
 use crm::domain::message::{Author, Direction, Kind, MessageState};
 use crm::domain::{WaMessageId, WaUserId};
-use crm::store::{Contact, Inserted, NewMessage, StoreError};
+use crm::store::{Contact, CustomerChange, Inserted, NewMessage, StoreError};
 use futures_util::{FutureExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -43,6 +43,13 @@ async fn customer(app: &App, n: usize) {
                 );
                 let customer = tx.customers().meet(&told).await?.customer;
                 tx.emit(Event::customer_created(&customer));
+                let with_number = CustomerChange {
+                    status: Some(format!("line {}", number(n))),
+                    ..CustomerChange::default()
+                };
+                if n % 5 == 1 {
+                    tx.customers().update(customer.id, &with_number).await?;
+                }
                 let resolved = tx
                     .conversations()
                     .resolve(account, Some(customer.id), None, ChatKind::Direct, &customer.name)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::app::App;
+use crate::cli::rig::Shell;
 use crate::ws::client::Client;
 
 const PHONE: &str = "+447700900571";
@@ -270,5 +271,114 @@ async fn desk_names_and_dates_are_not_hidden() {
         told.status == 409 && detail.contains("2026-09-21T14:13:20.000Z"),
         "{detail}"
     );
+    app.stop().await;
+}
+
+/// Somebody who sees no numbers sends back what stands for one, with all that they did not touch.
+#[tokio::test]
+async fn edit_without_numbers_keeps_hidden_attributes() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let defined = json!({ "name": "n", "kind": "number" });
+    assert_eq!(app.post("/api/v1/attributes", &defined).await.status(), 201);
+    let ada = app.inbound(PHONE, PHONE, "hello").await;
+    let path = format!("/customers/{}", ada.customer_id.unwrap());
+    let mut stored = json!({
+        "line": "07700 900571", "n": 447_700_900_571_i64, "of 07700 900571": "yes", "plan": "free",
+        "in": { "line": "07700 900571", "floor": 1 }, "all": ["07700 900571", "a"],
+    });
+    let request = app.request(Method::PATCH, &format!("/api/v1{path}"));
+    let given = json!({ "attributes": stored, "status": "line 07700 900571" });
+    assert_eq!(request.json(&given).send().await.unwrap().status(), 200);
+    let before = app.json(&format!("/api/v1{path}")).await;
+
+    let seen = agent.get(&path).await;
+    assert!(!seen.body.to_string().contains("900571"), "{}", seen.body);
+    let mut edited = json!({});
+    for field in ["name", "status", "attributes"] {
+        edited[field] = seen.body[field].clone();
+    }
+    for (name, value) in [("plan", json!("pro")), ("all", json!(["b", "hidden"]))] {
+        edited["attributes"][name] = value;
+    }
+    edited["attributes"]["in"]["floor"] = json!(2);
+    let told = agent.ask(Method::PATCH, &path, Some(&edited), Some(&seen.tag)).await;
+    assert_eq!(told.status, 200, "{}", told.body);
+    assert!(!told.body.to_string().contains("900571"), "{}", told.body);
+
+    stored["plan"] = json!("pro");
+    stored["all"] = json!(["b", "07700 900571"]);
+    stored["in"]["floor"] = json!(2);
+    let after = app.json(&format!("/api/v1{path}")).await;
+    assert_eq!(after["attributes"], stored);
+    for field in ["name", "name_source", "phone", "status"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    app.stop().await;
+}
+
+/// Somebody who may not see a number could forward it to themselves.
+#[tokio::test]
+async fn forward_of_agent_has_no_number() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let asked = app.inbound("Ada", PHONE, &format!("ask @44{DIGITS}")).await;
+    let path = format!("/messages/{}/forward", asked.id);
+    let to = json!({ "to": "+447700900572" });
+    let told = agent.post(&path, &to).await;
+    assert_eq!(told.status, 202, "{}", told.body);
+    let sent = app.json(&format!("/api/v1/messages/{}", told.body["id"])).await;
+    assert_eq!(sent["content"], "ask @hidden", "as it is stored");
+    let whole = app.post(&format!("/api/v1{path}"), &to).await;
+    assert_eq!(whole.json::<Value>().await.unwrap()["content"], format!("ask @44{DIGITS}"));
+    app.stop().await;
+}
+
+/// A short list is written anew without numbers, a long one row by row.
+#[tokio::test]
+async fn summary_without_numbers_hides_status() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let ada = app.inbound("Ada", PHONE, "hello").await;
+    let path = format!("/api/v1/customers/{}", ada.customer_id.unwrap());
+    let request = app.request(Method::PATCH, &path);
+    let given = json!({ "status": "line 07700 900571" });
+    assert_eq!(request.json(&given).send().await.unwrap().status(), 200);
+    for more in [0, 200] {
+        for number in 0..more {
+            app.inbound("Ben", &format!("+447700901{number:03}"), "hello").await;
+        }
+        let key = &agent.key;
+        let request = app.bare(Method::GET, "/customers/summary").bearer_auth(key);
+        let rows: Value = request.send().await.unwrap().json().await.unwrap();
+        let rows = rows.as_array().unwrap();
+        assert_eq!(rows.len(), more + 1);
+        let of_ada = rows.iter().find(|row| row["name"] == "Ada").unwrap();
+        assert_eq!(of_ada["status"], "line hidden", "{of_ada}");
+    }
+    app.stop().await;
+}
+
+/// Whoever is shown as `Customer 1` is found and written to by that.
+#[tokio::test]
+async fn customer_without_name_is_found_by_label() {
+    let app = app().await;
+    let agent = Agent::of(&app).await;
+    let nobody = app.inbound(PHONE, PHONE, "hello").await.customer_id.unwrap();
+    let zoe = app.inbound("Zoe", "+447700900572", "hello").await.customer_id.unwrap();
+    let label = format!("Customer {nobody}");
+    for search in [format!("Customer%20{nobody}"), format!("customer%20{nobody}")] {
+        let page = agent.get(&format!("/customers?search={search}")).await.body;
+        assert_eq!(page["data"].as_array().unwrap().len(), 1, "{page}");
+        assert_eq!((&page["data"][0]["id"], &page["data"][0]["name"]), (&json!(nobody), &json!(label)));
+    }
+    let named = agent.get(&format!("/customers?search=Customer%20{zoe}")).await.body;
+    assert_eq!(named["data"], json!([]), "who is shown by a name");
+    let whole = app.json(&format!("/api/v1/customers?search=Customer%20{nobody}")).await;
+    assert_eq!(whole["data"], json!([]), "to whom the number is shown");
+    let shell = Shell::bare()
+        .with("CRM_URL", &app.url)
+        .with("CRM_API_KEY", &agent.key);
+    shell.ok(&["send", &label, "hi", "--wait", "queued"]).await;
     app.stop().await;
 }
