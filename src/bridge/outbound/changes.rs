@@ -9,7 +9,7 @@ use crate::bridge::inbound::{changes, groups};
 use crate::contract::Event;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{AfterFailure, MAX_ATTEMPTS};
-use crate::domain::message::{Direction, Message, Reaction};
+use crate::domain::message::{Direction, Message, MessageState, Reaction};
 use crate::domain::outbox::{MatrixWork, OutboxItem, WhatsAppWork};
 use crate::domain::whatsapp::{MessageChange, OutgoingChange, SendError};
 use crate::domain::{MessageId, WaUserId, delivery};

@@ -201,7 +201,7 @@ impl Customers<'_, Store> {
             .filter(customer::Column::MergedInto.is_null())
             .order_by_asc(customer::Column::Id)
             .offset(offset)
-            .limit(limit.min(MAX_PAGE));
+            .limit(Ord::min(limit, MAX_PAGE));
         let rows = rows::all(query, self.0.readers()).await?;
         rows.into_iter().map(read).collect()
     }
