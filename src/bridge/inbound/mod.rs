@@ -14,5 +14,6 @@ pub(super) mod own;
 mod polls;
 mod resync;
 mod session;
+pub(super) mod unreadable;
 
 pub use actor::Inbound;

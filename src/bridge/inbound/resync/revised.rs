@@ -31,9 +31,18 @@ impl Comparison<'_> {
     pub(super) async fn find_revised(&self, chats: &[ChatSummary]) -> Result<(), Stop> {
         let since = self.core.clock.now().minus(WITHIN);
         let of_late = chats.iter().filter(|chat| chat.last_at.is_some_and(|at| at >= since));
+        let unread = self.unread().await?;
+        let of_late = of_late.filter(|chat| !unread.iter().any(|known| known.is(&chat.chat, &chat.contact)));
         let mut seen = HashSet::new();
         for summary in of_late.take(MAX_CHATS) {
-            let told = Events::from(self.port.revised(&summary.chat, since, MAX_COUNT).await?);
+            let told = match self.port.revised(&summary.chat, since, MAX_COUNT).await.map_err(Stop::from) {
+                Ok(told) => Events::from(told),
+                Err(Stop::Chat(why)) => {
+                    self.note_unread(summary, &why).await?;
+                    continue;
+                }
+                Err(stop) => return Err(stop),
+            };
             for chunk in told.chunks(CHUNK) {
                 self.reconcile_chunk(chunk).await?;
             }
@@ -50,8 +59,9 @@ impl Comparison<'_> {
             .messages()
             .reacted_of_account(self.account.id, since, MAX_REACTED)
             .await?;
+        let mut unread = HashSet::new();
         for of in reacted.into_iter().filter(|of| !seen.contains(&of.id)) {
-            if let Some(message) = self.port.message(&of).await? {
+            if let Some(message) = self.message_apart(&of, &mut unread).await? {
                 self.reconcile_chunk(PageEvent::Message(Box::new(message)).into())
                     .await?;
             }
