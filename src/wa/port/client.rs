@@ -212,7 +212,9 @@ impl WhatsAppWeb {
 
     /// Returns whether the page answers, and is the one that the session shows, ready and online.
     async fn is_well(&self, page: &Page) -> bool {
-        let status = page.call::<Status>("status", Value::Null, self.options.limits.call).await;
+        let status = page
+            .call::<Status>("status", Value::Null, self.options.limits.call)
+            .await;
         status.is_ok_and(|status| {
             let status = status.page();
             let session = self.shared.session.borrow();

@@ -112,12 +112,7 @@ impl WhatsApp for SilentWhatsApp {
         Ok(away()?)
     }
 
-    async fn earlier(
-        &self,
-        _chat: &ChatId,
-        _mark: Option<&HistoryMark>,
-        _count: usize,
-    ) -> Result<Earlier, ReadError> {
+    async fn earlier(&self, _chat: &ChatId, _mark: Option<&HistoryMark>, _count: usize) -> Result<Earlier, ReadError> {
         Ok(away()?)
     }
 

@@ -35,7 +35,8 @@ impl Comparison<'_> {
         let of_late = of_late.filter(|chat| !unread.iter().any(|known| known.is(&chat.chat, &chat.contact)));
         let mut seen = HashSet::new();
         for summary in of_late.take(MAX_CHATS) {
-            let told = match self.port.revised(&summary.chat, since, MAX_COUNT).await.map_err(Stop::from) {
+            let told = self.port.revised(&summary.chat, since, MAX_COUNT).await;
+            let told = match told.map_err(Stop::from) {
                 Ok(told) => Events::from(told),
                 Err(Stop::Chat(why)) => {
                     self.note_unread(summary, &why).await?;
