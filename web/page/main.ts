@@ -72,7 +72,7 @@ export function start({ agent, bell }: Options): void {
   const calls: Record<string, (args: never) => unknown> = {
     status: () => {
       takeBell();
-      listeners.check(Date.now());
+      listeners.check(queue, Date.now());
       return status(epoch, queue.overflowed + listeners.missed);
     },
     chats: async () => pages.open(await chats()),

@@ -4,6 +4,7 @@
 mod actor;
 pub(super) mod batch;
 pub(super) mod changes;
+mod decrypted;
 pub(super) mod events;
 mod gap;
 pub(super) mod groups;
