@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -26,11 +27,6 @@ impl Comparison<'_> {
         unreadable::stored(&self.core.store, self.account.id, Reading::Comparison).await
     }
 
-    /// Returns whether there are chats that could not be read.
-    pub(super) async fn has_unread(&self) -> Result<bool, StoreError> {
-        Ok(!self.unread().await?.is_empty())
-    }
-
     /// Compares a chat. Stores that it could not be read, if the fault is its own. Returns the number of new messages.
     pub(super) async fn compare_apart(
         &self,
@@ -51,7 +47,7 @@ impl Comparison<'_> {
     pub(super) async fn compare_unread(
         &self,
         chats: &[ChatSummary],
-        unread: Vec<UnreadableChat>,
+        unread: &[UnreadableChat],
         seen: &mut HashSet<WaMessageId>,
     ) -> Result<usize, Stop> {
         let now = self.core.clock.now();
@@ -59,7 +55,7 @@ impl Comparison<'_> {
         for known in unread {
             let Some(summary) = chats.iter().find(|one| known.is(&one.chat, &one.contact)) else {
                 if now.since(known.found_at) >= ABSENT_FOR {
-                    self.forget_unread(known.chat).await?;
+                    self.forget_unread(known.chat.clone()).await?;
                 }
                 continue;
             };
@@ -70,7 +66,7 @@ impl Comparison<'_> {
                 Ok(None) => {}
                 Ok(Some(new)) => {
                     found += new;
-                    self.forget_unread(known.chat).await?;
+                    self.forget_unread(known.chat.clone()).await?;
                 }
                 Err(Stop::Chat(why)) => {
                     failed += 1;
@@ -84,6 +80,7 @@ impl Comparison<'_> {
 
     /// Stores that a chat could not be read, before any later message of it is stored.
     pub(super) async fn note_unread(&self, summary: &ChatSummary, why: &str) -> Result<(), StoreError> {
+        self.has_failed.store(true, Ordering::Relaxed);
         let held = Held::read(self.core, self.account, summary).await?;
         let chat = UnreadableChat {
             chat: summary.chat.clone(),

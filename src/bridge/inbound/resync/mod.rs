@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::bridge::core::Core;
@@ -101,12 +102,10 @@ pub(crate) async fn run(
         reader,
         scope,
         history_until: history_until(core, account).await?,
+        has_failed: AtomicBool::new(false),
     };
     match comparison.run().await {
-        Ok(found) => Ok(Outcome::Complete {
-            found,
-            unread: comparison.has_unread().await?,
-        }),
+        Ok((found, unread)) => Ok(Outcome::Complete { found, unread }),
         Err(Stop::Page(Unreachable(why)) | Stop::Chat(why)) => Ok(Outcome::Interrupted(why)),
         Err(Stop::Store(error)) => Err(error),
     }
@@ -129,10 +128,13 @@ struct Comparison<'a> {
     reader: &'a ReadReceipts,
     scope: Scope,
     history_until: Timestamp,
+    /// Whether the page could not read some chat.
+    has_failed: AtomicBool,
 }
 
 impl Comparison<'_> {
-    async fn run(&self) -> Result<usize, Stop> {
+    /// Returns the number of new messages, and whether some chats are to be tried again.
+    async fn run(&self) -> Result<(usize, bool), Stop> {
         let mut found = 0;
         let mut seen = HashSet::new();
         let chats = OwnIds::of(self.account, self.port).without_own_chat(self.port.chats().await?);
@@ -152,14 +154,16 @@ impl Comparison<'_> {
                 found += self.compare_apart(summary, &mut seen).await?;
             }
         }
-        found += self.compare_unread(&chats, unread, &mut seen).await?;
+        found += self.compare_unread(&chats, &unread, &mut seen).await?;
         if matches!(self.scope, Scope::Anew | Scope::Thorough) {
-            self.find_revised(&chats).await?;
+            self.find_revised(&chats, &unread).await?;
         }
         if !matches!(self.scope, Scope::One(_)) {
             self.refresh_unfinished(&seen).await?;
         }
-        Ok(found)
+        let has_failed = self.has_failed.load(Ordering::Relaxed);
+        let is_left = has_failed || !unread.is_empty() && !self.unread().await?.is_empty();
+        Ok((found, is_left))
     }
 
     /// Returns whether a chat need not be compared when its last message is stored.
