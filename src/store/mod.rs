@@ -76,7 +76,7 @@ pub use journal::filter::EventFilter;
 pub use journal::follower::{Follower, Next};
 pub use media::avatars::{AvatarOwner, AvatarTimes, DueAvatar};
 pub use media::{DueMedia, Hashes, MediaChange, NewMedia, SecondUpload, StoredMedia};
-pub use messages::{HandOver, Inserted, MessageFilter, MessageLine, NewMessage, RecentMessage};
+pub use messages::{Decrypted, HandOver, Inserted, MessageFilter, MessageLine, NewMessage, RecentMessage};
 pub use outbox::{Busy, NewWork, OutboxCount};
 pub use quarantine::QuarantineItem;
 pub use rooms::pending::PendingEvent;

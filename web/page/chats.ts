@@ -4,6 +4,7 @@ import { isConversation, isRevised, keyText, type Message, type MsgModel, toEven
 import { type Kept, keepingOf } from './messages/changes';
 import { reportedIdOf } from './messages/pairs';
 import { existing, forms, idText, type Person, person } from './people';
+import { callsBefore, type ChatModel, inMemory, newestStored, storedBefore } from './stored';
 import { attempt, codeOf, PageError } from './errors';
 
 /** Maximum number of messages requested of one chat. */
@@ -28,8 +29,6 @@ export async function chats(): Promise<Chat[]> {
 export function newest({ count }: { count: number }): Chat[] {
   return latestFirst(WPP.whatsapp.ChatStore.getModelsArray()).slice(0, count).map(summary);
 }
-
-type ChatModel = ReturnType<typeof WPP.whatsapp.ChatStore.getModelsArray>[number];
 
 function latestFirst(models: ChatModel[]): ChatModel[] {
   return models.filter((model) => isConversation(idText(model.id))).sort((a, b) => (b.t ?? 0) - (a.t ?? 0));
@@ -70,15 +69,21 @@ async function newestModels(chat: string, count: number): Promise<MsgModel[]> {
   if (form === null || !model) {
     throw new PageError('no_chat', 'the page has no such chat');
   }
-  // Some stored entries are not messages: then more have to be requested.
-  for (let requested = count; ; requested *= 2) {
-    const stored = (await WPP.chat.getMessages(form, { count: requested })) as unknown as MsgModel[];
-    const inMemory = attempt(() => model.msgs.getModelsArray().slice(), []);
-    const models = inOrder(stored, inMemory).filter((msg) => toEvent(msg) !== null);
-    if (models.length >= count || stored.length < requested || requested > MAX_REQUESTED) {
-      return models;
-    }
+  let stored = await newestStored(form, model, count);
+  let isWhole = false;
+  const shown = (all: MsgModel[]) => inOrder(all, inMemory(model)).filter((msg) => toEvent(msg) !== null);
+  // Some stored entries are not messages. The chat has no more only if there is nothing before the oldest.
+  while (!isWhole && shown(stored).length < count && stored.length <= MAX_REQUESTED) {
+    const oldest = stored[0] ?? inMemory(model)[0];
+    const older = oldest ? await storedBefore(form, keyText(oldest.id), count) : [];
+    isWhole = older.length === 0;
+    stored = [...older, ...stored];
   }
+  const last = attempt(() => (model.lastReceivedKey ? keyText(model.lastReceivedKey) : null), null);
+  const since = isWhole ? 0 : (stored[0]?.t ?? 0);
+  const known = new Set(stored.map((msg) => keyText(msg.id)));
+  const calls = (await callsBefore(last, count, since)).filter((call) => !known.has(keyText(call.id)));
+  return shown([...stored, ...calls]);
 }
 
 /** Number of messages read at first, and the factor by which it grows until they are old enough. */

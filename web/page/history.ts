@@ -3,6 +3,7 @@
 import { inOrder } from './chats';
 import { keyText, type Message, type MsgModel, toEvent, type Unreadable, withReactions } from './messages/messages';
 import { existing } from './people';
+import { callsBefore, inMemory, isCall, newestStored, storedBefore } from './stored';
 import { attempt, codeOf, PageError } from './errors';
 
 /** Maximum number of pages without a message that one call skips, so that it answers in time. */
@@ -35,27 +36,38 @@ export async function earlier({
   }
   let from = before;
   for (let page = 0; page < MAX_EMPTY_PAGES; page += 1) {
-    const options = from === null ? { count } : { count, direction: 'before' as const, id: from };
-    const stored = (await WPP.chat.getMessages(form, options)) as unknown as MsgModel[];
-    const inMemory = from === null ? attempt(() => model.msgs.getModelsArray().slice(), []) : [];
-    const models = inOrder(stored, inMemory).filter((msg) => keyText(msg.id) !== from);
-    const [oldest] = models;
+    const stored = from === null ? await newestStored(form, model, count) : await storedBefore(form, from, count);
+    const last = attempt(() => (model.lastReceivedKey ? keyText(model.lastReceivedKey) : null), null);
+    const known = new Set(stored.map((msg) => keyText(msg.id)));
+    // Before the first message of the chat there may be calls too.
+    const calls = await callsBefore(from ?? last, count, stored[0]?.t ?? 0);
+    const all = [...stored, ...calls.filter((call) => !known.has(keyText(call.id)))];
+    const models = inOrder(all, from === null ? inMemory(model) : []).filter((msg) => keyText(msg.id) !== from);
+    const oldest = models.find((msg) => !isCall(msg)) ?? models[0];
     if (!oldest) {
       await requireMark(from);
       return [];
     }
     const shown = models.filter((msg) => toEvent(msg) !== null);
     if (shown.length > 0) {
-      return Promise.all(shown.map(historyItem)).then((all) => all.filter((one) => one !== null));
+      return historyItems(shown);
     }
     from = keyText(oldest.id);
   }
   return [];
 }
 
-async function historyItem(msg: MsgModel): Promise<HistoryItem | null> {
-  const event = await withReactions(msg);
-  return event && { mark: keyText(msg.id), event };
+/**
+ * Returns the messages with their positions. That of a call is the next message's: the storage may not be readable from a call,
+ * and a call that is read twice is stored once.
+ */
+async function historyItems(models: MsgModel[]): Promise<HistoryItem[]> {
+  const items = models.map(async (msg, at) => {
+    const event = await withReactions(msg);
+    const next = models.slice(at).find((other) => !isCall(other)) ?? msg;
+    return event && { mark: keyText(next.id), event };
+  });
+  return (await Promise.all(items)).filter((item) => item !== null);
 }
 
 /** Throws if the page no longer has the mark: then an empty page does not mean the beginning of the chat. */

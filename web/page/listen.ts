@@ -5,6 +5,7 @@ import { keeping, listen } from './messages/changes';
 import type { Groups } from './groups';
 import { idText } from './people';
 import { isConversation, keyText, type MsgModel, toEvent } from './messages/messages';
+import { Undecrypted } from './messages/undecrypted';
 import { reportedId, reportedIdOf } from './messages/pairs';
 import type { Queue } from './queue';
 import { isSynced } from './session/status';
@@ -60,10 +61,18 @@ export class GapDetector {
   }
 }
 
-/** Returns the ids of the newest message of each of the newest chats. */
-function newest(): string[] {
+type Key = NonNullable<ReturnType<typeof WPP.whatsapp.ChatStore.getModelsArray>[number]['lastReceivedKey']>;
+
+/** Returns the key of the newest message of each of the newest chats. */
+function newest(): Key[] {
   const chats = WPP.whatsapp.ChatStore.getModelsArray().slice(0, CHECKED_CHATS);
-  return chats.flatMap((chat) => (chat.lastReceivedKey ? [chat.lastReceivedKey.id] : []));
+  return chats.flatMap((chat) => (chat.lastReceivedKey ? [chat.lastReceivedKey] : []));
+}
+
+/** Returns the messages of keys that the page has in memory. */
+function inMemory(keys: Key[]): MsgModel[] {
+  const find = (key: Key) => attempt(() => WPP.whatsapp.MsgStore.get(String(key)) as MsgModel | undefined, undefined);
+  return keys.map(find).filter((msg) => msg !== undefined);
 }
 
 /** Returns the chats whose people may write next. */
@@ -90,9 +99,26 @@ function followGroupAcks(queue: Queue): void {
   );
 }
 
+let followingTypes = false;
+
+/** Calls `decrypted` with messages that the page has decrypted late: the library reports only those that came in this load. */
+function followTypes(decrypted: (msg: MsgModel) => void): void {
+  if (followingTypes) {
+    return;
+  }
+  followingTypes = true;
+  WPP.whatsapp.MsgStore.on('change:type', (msg: MsgModel) => {
+    // A deleted message changes its type too, and is reported as deleted. The other fields follow the type.
+    if (msg.type !== 'revoked' && msg.type !== 'ciphertext') {
+      queueMicrotask(() => decrypted(msg));
+    }
+  });
+}
+
 /** All listeners of one page. */
 export class Listeners {
   private readonly gaps = new GapDetector();
+  private readonly undecrypted = new Undecrypted();
   private readonly groups: Groups;
   private readonly typing: Typing;
   /** Whether the first messages were noted: those are found by the resync that follows every load. */
@@ -109,13 +135,22 @@ export class Listeners {
     return this.gaps.missed;
   }
 
-  /** Checks for gaps; called with every status. */
-  check(now: number): void {
+  /** Checks for gaps and for messages that stay undecrypted; called with every status. */
+  check(queue: Queue, now: number): void {
     if (!attempt(() => WPP.isFullReady && isSynced(), false)) {
       this.baseline = false;
       return;
     }
-    const ids = attempt(newest, []);
+    const keys = attempt(newest, []);
+    // One that came before this load was reported by nobody.
+    inMemory(keys).forEach((msg) => this.undecrypted.note(msg, now));
+    for (const msg of this.undecrypted.overdue(now)) {
+      const event = toEvent(msg, true);
+      if (event) {
+        queue.push(event);
+      }
+    }
+    const ids = keys.map((key) => key.id);
     if (this.baseline) {
       this.gaps.compare(ids, now);
     } else {
@@ -143,6 +178,7 @@ export class Listeners {
 
   private push(queue: Queue, msg: MsgModel): void {
     attempt(() => this.gaps.report(msg.id.id), undefined);
+    attempt(() => this.undecrypted.note(msg, Date.now()), undefined);
     const event = toEvent(msg) ?? attempt(() => keeping(msg), null);
     if (event) {
       queue.push(event);
@@ -170,10 +206,13 @@ export class Listeners {
       const keys = ids.map((key) => attempt(() => reportedIdOf(key), keyText(key)));
       queue.push({ type: 'ack', chat: idText(chat), ids: keys, ack });
     });
-    const followGroups = () => attempt(() => followGroupAcks(queue), undefined);
-    WPP.on('conn.main_ready', followGroups);
+    const followStore = () => {
+      attempt(() => followGroupAcks(queue), undefined);
+      attempt(() => followTypes((msg) => this.push(queue, msg)), undefined);
+    };
+    WPP.on('conn.main_ready', followStore);
     if (attempt(() => WPP.isFullReady, false)) {
-      followGroups();
+      followStore();
     }
     listen((change) => queue.push(change));
     let reason: string | null = null;

@@ -10,6 +10,7 @@ import { earlier } from './history';
 import { Listeners } from './listen';
 import { alive, logout, pairingCode, refreshQr, takeOver } from './session/login';
 import { Downloads } from './messages/media';
+import { bounded } from './oversized';
 import { Pages } from './session/pages';
 import { Queue } from './queue';
 import { canQuote, chooseId, lookUp, send } from './messages/send';
@@ -72,7 +73,7 @@ export function start({ agent, bell }: Options): void {
   const calls: Record<string, (args: never) => unknown> = {
     status: () => {
       takeBell();
-      listeners.check(Date.now());
+      listeners.check(queue, Date.now());
       return status(epoch, queue.overflowed + listeners.missed);
     },
     chats: async () => pages.open(await chats()),
@@ -88,7 +89,7 @@ export function start({ agent, bell }: Options): void {
     revised: async (args: Parameters<typeof revised>[0]) => pages.open(await revised(args)),
     earlier: async (args: { chat: string; before: string | null; count: number }) => pages.open(await earlier(args)),
     more: (args: { token: number }) => pages.next(args.token),
-    message,
+    message: async (args: Parameters<typeof message>[0]) => bounded(await message(args)),
     openMedia: (query: Parameters<Downloads['open']>[0]) => downloads.open(query),
     sliceMedia: (slice: Parameters<Downloads['slice']>[0]) => downloads.slice(slice),
     closeMedia: (args: { token: number }) => downloads.close(args),

@@ -2,6 +2,8 @@
 //
 // Owns sequence numbers and limits. Never looks into an event, and never drops one without counting it.
 
+import { oversized } from './oversized';
+
 /** Maximum number of events in one answer. */
 export const MAX_PULL_EVENTS = 200;
 /** Maximum number of characters of JSON in one answer; a larger event is replaced by a note with its beginning. */
@@ -10,8 +12,6 @@ export const MAX_PULL_CHARS = 1 << 20;
 export const MAX_WAITING_EVENTS = 20_000;
 /** Maximum number of waiting characters of JSON. */
 export const MAX_WAITING_CHARS = 32 << 20;
-/** Number of characters kept of an event that is too large. */
-const OVERSIZED_HEAD_CHARS = 4096;
 
 interface Waiting {
   seq: number;
@@ -39,9 +39,9 @@ export class Queue {
   push(event: unknown): void {
     // JSON.stringify escapes lone surrogates, so that no event can make the whole answer invalid.
     let json = JSON.stringify(event);
-    if (json.length > MAX_PULL_CHARS) {
-      const head = json.slice(0, OVERSIZED_HEAD_CHARS);
-      json = JSON.stringify({ type: 'oversized', chars: json.length, head });
+    const note = oversized(json);
+    if (note !== null) {
+      json = JSON.stringify(note);
     }
     if (this.waiting.length >= MAX_WAITING_EVENTS || this.chars + json.length > MAX_WAITING_CHARS) {
       this.overflowed += 1;

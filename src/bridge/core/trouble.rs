@@ -76,11 +76,17 @@ pub(crate) fn key_of(account: AccountId) -> String {
     format!("account.{account}")
 }
 
-/// Returns the keys of an account's possible troubles: the page reports nothing, the phone was not seen for long, and
-/// the account does not work.
-fn of_account(account: AccountId) -> [String; 3] {
+/// Returns the keys of an account's possible troubles: the page reports nothing, it cannot read some chats, now or for
+/// the import of history, the phone was not seen for long, and the account does not work.
+fn of_account(account: AccountId) -> [String; 5] {
     let key = key_of(account);
-    [format!("{key}.deaf"), format!("{key}.warning"), key]
+    let [deaf, unread, import, warning] = ["deaf", "unread", "import", "warning"].map(|what| format!("{key}.{what}"));
+    [deaf, unread, import, warning, key]
+}
+
+/// Returns the name of the setting that lists the chats that a trouble is about.
+pub(crate) fn chats_of(key: &str) -> String {
+    format!("trouble.{key}.chats")
 }
 
 /// Ends all troubles of a removed account.
@@ -88,6 +94,7 @@ pub(crate) async fn end_all(tx: &mut Tx, policy: &Policy, account: &Account) -> 
     let text = format!("WhatsApp ({}): the account was removed.", account.name);
     for key in of_account(account.id) {
         end(tx, policy, account.id, &key, &text).await?;
+        tx.settings().set(&chats_of(&key), None).await?;
     }
     Ok(())
 }

@@ -24,6 +24,10 @@ pub(super) struct Hand {
     pub before: Option<HistoryMark>,
     /// Messages to request in the next page.
     pub count: usize,
+    /// How often the page could not read the next page.
+    pub failures: u32,
+    /// Whether reading ended because the page cannot read the rest of the chat.
+    pub is_cut: bool,
     /// Start of the wanted range; older messages are dropped.
     since: Timestamp,
     /// End of the wanted range, exclusive.
@@ -44,6 +48,8 @@ impl Hand {
             before: chat.mark.clone(),
             chat,
             count: COUNT,
+            failures: 0,
+            is_cut: false,
             since,
             ends,
             held: VecDeque::new(),
@@ -83,6 +89,12 @@ impl Hand {
     /// Ends reading, because the page has no older messages.
     pub fn end(&mut self) {
         self.then = Some(HistoryStep::Done(self.before.take()));
+    }
+
+    /// Ends reading, because the page cannot read what is older.
+    pub fn cut(&mut self) {
+        self.is_cut = true;
+        self.end();
     }
 
     /// Ends reading, because the buffer is full. Messages of the oldest second are left to the next buffer: more of

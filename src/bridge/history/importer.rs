@@ -19,14 +19,15 @@ use crate::bridge::inbound::batch::{AS_THE_PAGE_TOLD, Commit};
 use crate::bridge::inbound::events::Events;
 use crate::bridge::inbound::message::{Arrival, IntakeOutcome};
 use crate::bridge::inbound::own::OwnIds;
+use crate::bridge::inbound::unreadable::{self, Reading, UnreadableChat};
 use crate::bridge::inbound::{batch, message};
 use crate::contract::Event;
 use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::history::{History, HistoryState};
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{Earlier, PageEvent, WhatsApp};
-use crate::store::{HistoryStep, StoreError, Tx, WorkFor};
+use crate::domain::whatsapp::{Earlier, PageEvent, ReadError, WhatsApp};
+use crate::store::{HistoryChat, HistoryStep, StoreError, Tx, WorkFor};
 
 use self::super::hand::Hand;
 
@@ -36,6 +37,8 @@ const CHUNK: usize = 50;
 const GIVE_WAY: Duration = Duration::from_secs(2);
 /// Upper bound of the restarts of a chat when the page no longer knows our position in it.
 const MAX_RESTARTS: i32 = 3;
+/// Upper bound of the tries of a page of a chat that WhatsApp Web cannot read.
+const MAX_FAILURES: u32 = 3;
 /// How often the worker checks for a page that was away, while there is an import.
 const POLL: Duration = Duration::from_secs(1);
 /// How often it checks for a new import; one that this process begins wakes it.
@@ -181,7 +184,13 @@ impl Importer {
     async fn read(&mut self, mut hand: Hand, account: Arc<Account>) -> Result<Progress, StoreError> {
         let earlier = self.port.earlier(&hand.chat.chat, hand.before.as_ref(), hand.count);
         match earlier.await {
-            Err(_) => {
+            Err(ReadError::Unreadable(why)) if hand.failures + 1 >= MAX_FAILURES => {
+                // The other chats do not wait for this one; what was read of it is written.
+                tracing::warn!(account = %account.id, "the page cannot read the history of a chat: {why}");
+                hand.cut();
+            }
+            Err(error) => {
+                hand.failures += u32::from(matches!(error, ReadError::Unreadable(_)));
                 self.hand = Some(hand);
                 return Ok(Progress::Idle);
             }
@@ -194,6 +203,7 @@ impl Importer {
                 // A plan may name the chat with oneself; it ends at its first page.
                 let own = OwnIds::of(&account, self.port.as_ref());
                 page.retain(|past| !own.is_note(&past.event));
+                hand.failures = 0;
                 hand.take(page);
             }
             // The page no longer has the chat, or keeps losing our position: the buffer has all that can be read.
@@ -247,9 +257,9 @@ impl Importer {
         events: Events,
         step: HistoryStep,
     ) -> Result<(), StoreError> {
-        let input = (Arc::clone(account), events, hand.chat.id, step);
+        let input = (Arc::clone(account), events, hand.chat.clone(), step, hand.is_cut);
         self.core
-            .write_with(input, |tx, core, (account, events, chat, step)| {
+            .write_with(input, |tx, core, (account, events, chat, step, is_cut)| {
                 async move {
                     let before = tx
                         .history()
@@ -260,7 +270,10 @@ impl Importer {
                     for event in events.iter() {
                         new += u64::from(take(tx, &core.policy, account, event).await?);
                     }
-                    let history = tx.history().record(account.id, *chat, new, step).await?;
+                    let history = tx.history().record(account.id, chat.id, new, step).await?;
+                    if matches!(step, HistoryStep::Done(_)) {
+                        note_end(tx, &core.policy, account, chat, *is_cut).await?;
+                    }
                     if history.percent() != before {
                         tx.emit(Event::account_history(account.id, &history));
                     }
@@ -270,6 +283,29 @@ impl Importer {
             })
             .await
     }
+}
+
+/// Stores whether the rest of a chat that is done could not be read, so that the owner is told.
+async fn note_end(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    chat: &HistoryChat,
+    is_cut: bool,
+) -> Result<(), StoreError> {
+    if !is_cut {
+        return unreadable::forget(tx, policy, account, Reading::Import, &chat.chat).await;
+    }
+    let conversation = tx.conversations().of_chat(account.id, &chat.chat).await?;
+    let now = tx.now();
+    let unread = UnreadableChat {
+        chat: chat.chat.clone(),
+        identities: vec![],
+        conversation: conversation.map(|conversation| conversation.id),
+        since: now,
+        found_at: now,
+    };
+    unreadable::note(tx, policy, account, Reading::Import, unread).await
 }
 
 /// Stores one message of the history. Returns whether it was new.

@@ -12,20 +12,25 @@ use crate::bridge::core::syncs::{MAX_ASKED, PendingSync, Scope, Syncs};
 use crate::bridge::core::worker::{Wakes, Worker};
 use crate::bridge::core::{Core, Progress};
 use crate::contract::Event;
-use crate::domain::AccountId;
 use crate::domain::account::Account;
 use crate::domain::history::Synced;
 use crate::domain::session::{Session, SessionState};
-use crate::domain::whatsapp::{Batch, PageEvent, PageMark, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{Batch, PageEvent, PageMark, ReadError, Unreachable, WhatsApp};
+use crate::domain::{AccountId, Timestamp};
 use crate::store::StoreError;
 
 use super::batch::{Stray, quarantine, take_batch};
 use super::gap::{GapDetector, Heard};
 use super::own::OwnIds;
+use super::unreadable::{self, Reading, UnreadableChat};
 use super::{resync, session};
 
 /// Pause after a failure, before the page or the store is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Pause before chats that the page could not read are tried again.
+const RETRY_EVERY: Duration = Duration::from_mins(10);
+/// How often the message of a stray event is requested of a page that does not answer.
+const MAX_REQUESTS: u32 = 3;
 
 /// Worker that stores the events of one account's WhatsApp.
 pub struct Inbound {
@@ -52,6 +57,10 @@ pub struct Inbound {
     asked: mpsc::Receiver<PendingSync>,
     /// Requested comparison that was interrupted and is to be repeated.
     in_hand: Option<PendingSync>,
+    /// Time of the last comparison that could not read some chats.
+    unread: Option<Timestamp>,
+    /// How often messages of the batch's stray events could not be read.
+    unanswered: u32,
 }
 
 impl Inbound {
@@ -74,6 +83,8 @@ impl Inbound {
             syncs: Syncs::new(ask),
             asked,
             in_hand: None,
+            unread: None,
+            unanswered: 0,
         }
     }
 
@@ -194,11 +205,12 @@ impl Inbound {
         }
     }
 
-    /// Handles a pull without events: checks by [`GapDetector::look`] whether the page has failed to report some.
+    /// Handles a pull without events: checks by [`GapDetector::look`] whether the page has failed to report some, and tries
+    /// chats again that could not be read.
     async fn nothing_told(&mut self, account: &Arc<Account>, session: &Session) -> Result<Progress, StoreError> {
-        if session.state == SessionState::Ready
-            && self.gaps.look(&self.core, account, self.port.as_ref()).await? == Heard::NotAll
-        {
+        let is_due = session.state == SessionState::Ready
+            && (self.must_retry() || self.gaps.look(&self.core, account, self.port.as_ref()).await? == Heard::NotAll);
+        if is_due {
             return self.catch_up(account, session).await;
         }
         self.listening = true;
@@ -206,15 +218,25 @@ impl Inbound {
         Ok(Progress::Idle)
     }
 
+    /// Returns whether chats that could not be read are to be tried again. After the clock was set back they are at once.
+    fn must_retry(&self) -> bool {
+        let now = self.core.clock.now();
+        self.unread
+            .is_some_and(|tried| now < tried || now.since(tried) >= RETRY_EVERY)
+    }
+
     /// Compares with the page and stores the result; `None` if the page went away meanwhile.
     async fn compare(
-        &self,
+        &mut self,
         account: &Arc<Account>,
         scope: Scope,
         asked: Option<&PendingSync>,
     ) -> Result<Option<Synced>, StoreError> {
         let found = match resync::run(&self.core, account, self.port.as_ref(), &self.reader, scope).await? {
-            resync::Outcome::Complete { found } => found as u64,
+            resync::Outcome::Complete { found, unread } => {
+                self.unread = unread.then(|| self.core.clock.now());
+                found as u64
+            }
             resync::Outcome::Interrupted(error) => {
                 tracing::debug!(account = %account.id, "the comparison with the page was interrupted: {error}");
                 return Ok(None);
@@ -270,15 +292,40 @@ impl Inbound {
                     self.give_up(account, again.strays).await?;
                 }
                 Ok(None) => self.give_up(account, vec![stray]).await?,
+                // rule 13: it would come back for ever, and later events with it.
+                Err(ReadError::Unreadable(_)) if self.unanswered + 1 >= MAX_REQUESTS => {
+                    self.note_unread(account, &stray).await?;
+                    self.give_up(account, vec![stray]).await?;
+                }
                 // Not acked, so it comes again.
-                Err(_) => {
+                Err(error) => {
+                    self.unanswered += u32::from(matches!(error, ReadError::Unreadable(_)));
                     self.listening = false;
                     return Ok(Progress::Idle);
                 }
             }
         }
+        self.unanswered = 0;
         self.acked = Some(mark);
         Ok(Progress::Worked)
+    }
+
+    /// Stores that the chat of a stray event could not be read, so that a later comparison finds the message.
+    async fn note_unread(&mut self, account: &Arc<Account>, stray: &Stray) -> Result<(), StoreError> {
+        let now = self.core.clock.now();
+        self.unread = self.unread.or(Some(now));
+        let chat = UnreadableChat {
+            chat: stray.of.chat.clone(),
+            identities: vec![],
+            conversation: None,
+            since: now,
+            found_at: now,
+        };
+        let input = (Arc::clone(account), chat);
+        let write = self.core.write_with(input, |tx, core, (account, chat)| {
+            async move { unreadable::note(tx, &core.policy, account, Reading::Comparison, chat.clone()).await }.boxed()
+        });
+        write.await
     }
 
     /// Quarantines events about messages that neither the store nor the page has (rule 13). An ack is dropped: without

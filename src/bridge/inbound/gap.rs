@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const CHATS: usize = 10;
 /// Upper bound of the remembered messages that cannot be stored; at this number all are forgotten.
 const MAX_HOPELESS: usize = 1000;
+/// How long a message that cannot be stored is ignored. Later it may be of another kind: it was decrypted.
+const IGNORED_FOR: Duration = Duration::from_hours(1);
 /// Time without a new gap after which the trouble has ended.
 const CALM: Duration = Duration::from_mins(10);
 
@@ -41,7 +43,8 @@ pub(crate) struct GapDetector {
     looked: Timestamp,
     /// Messages that the page shows and the store does not have, with the time at which each was first seen.
     suspects: HashMap<WaMessageId, Timestamp>,
-    /// Suspects that a full comparison did not yield, so they cannot be stored and are ignored.
+    /// Suspects that a full comparison did not yield, so they cannot be stored and are ignored; with the time of that
+    /// comparison.
     unstorable: HashMap<WaMessageId, Timestamp>,
     /// [`Session::missed`] at the last full comparison.
     missed: u64,
@@ -72,6 +75,8 @@ impl GapDetector {
         };
         let shown: Vec<WaMessageId> = shown.into_iter().filter_map(|chat| chat.last_message).collect();
         let mut unknown = core.store.messages().unknown_of(account.id, &shown).await?;
+        self.unstorable
+            .retain(|_, compared| now >= *compared && now.since(*compared) < IGNORED_FOR);
         unknown.retain(|id| !self.unstorable.contains_key(id));
         self.suspects.retain(|id, _| unknown.contains(id));
         for id in unknown {
@@ -99,12 +104,13 @@ impl GapDetector {
         if self.unstorable.len() >= MAX_HOPELESS {
             self.unstorable.clear();
         }
-        self.unstorable.extend(self.suspects.drain());
+        let now = core.clock.now();
+        self.unstorable.extend(self.suspects.drain().map(|(id, _)| (id, now)));
         if !was_suspected || found == 0 {
             return Ok(());
         }
         tracing::warn!(account = %account.id, found, "the page was connected but did not report messages; healing it");
-        self.deaf = Some(core.clock.now());
+        self.deaf = Some(now);
         self.ended = false;
         tell(core, account).await?;
         port.heal().await;

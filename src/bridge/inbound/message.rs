@@ -17,7 +17,7 @@ use crate::domain::whatsapp::{Resolved, WaMessage};
 use crate::domain::{ChatId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, StoreError, Tx};
 
-use super::{changes, later, members, polls};
+use super::{changes, decrypted, later, members, polls};
 
 /// How far ahead of our clock a message's time may be; clocks and time zones are sometimes set wrong.
 const MAX_AHEAD: Duration = Duration::from_hours(24);
@@ -58,9 +58,7 @@ pub(crate) async fn take_in(
         && let Some(ours) = ours(tx, account, message).await?
     {
         state::apply_ack(tx, policy, &ours, message.ack).await?;
-        changes::reconcile(tx, policy, &ours, message).await?;
-        attach::attach_late(tx, &policy.media, account, ours, message).await?;
-        return Ok(IntakeOutcome::Known);
+        return update(tx, policy, account, ours, message).await;
     }
     let (met, conversation) = place(tx, policy, account, message).await?;
     let customer = met.as_ref().map(|met| &met.customer);
@@ -100,9 +98,7 @@ pub(crate) async fn take_in(
         && !message.from_me
         && let Some(stored) = members::message_of(tx, conversation.id, &message.id, &sender, &by).await?
     {
-        changes::reconcile(tx, policy, &stored, message).await?;
-        attach::attach_late(tx, &policy.media, account, stored, message).await?;
-        return Ok(IntakeOutcome::Known);
+        return update(tx, policy, account, stored, message).await;
     }
     let inserted = tx
         .messages()
@@ -125,11 +121,7 @@ pub(crate) async fn take_in(
         .await?;
     let stored = match inserted {
         Inserted::New(stored) => attach::attach(tx, &policy.media, account, stored, message).await?,
-        Inserted::Existing(stored) => {
-            changes::reconcile(tx, policy, &stored, message).await?;
-            attach::attach_late(tx, &policy.media, account, stored, message).await?;
-            return Ok(IntakeOutcome::Known);
-        }
+        Inserted::Existing(stored) => return update(tx, policy, account, stored, message).await,
     };
     tx.conversations()
         .touch(conversation.id, stored.id, stored.timestamp)
@@ -148,6 +140,20 @@ pub(crate) async fn take_in(
         return Ok(IntakeOutcome::Quiet);
     }
     follow_up(tx, policy, &conversation, stored).await
+}
+
+/// Updates a stored message to the page's version, with its medium.
+async fn update(
+    tx: &mut Tx,
+    policy: &Policy,
+    account: &Account,
+    stored: Message,
+    told: &WaMessage,
+) -> Result<IntakeOutcome, StoreError> {
+    let stored = decrypted::replace(tx, policy, stored, told).await?;
+    changes::reconcile(tx, policy, &stored, told).await?;
+    attach::attach_late(tx, &policy.media, account, stored, told).await?;
+    Ok(IntakeOutcome::Known)
 }
 
 /// Does what follows from a message that is not history: shows it in the room, counts it as unread, reopens the

@@ -4,6 +4,7 @@
 mod actor;
 pub(super) mod batch;
 pub(super) mod changes;
+mod decrypted;
 pub(super) mod events;
 mod gap;
 pub(super) mod groups;
@@ -14,5 +15,6 @@ pub(super) mod own;
 mod polls;
 mod resync;
 mod session;
+pub(super) mod unreadable;
 
 pub use actor::Inbound;

@@ -3,6 +3,9 @@
 use super::details::{ContactCard, Location, Poll};
 use crate::domain::customer::display_name;
 
+/// Stands for a message that WhatsApp Web cannot decrypt yet. Once it can, the message takes its place.
+pub const UNDECRYPTED: &str = "[message that could not be decrypted yet; see the phone]";
+
 /// Longest name of a place or card in a line, in characters.
 const MAX_NAME_CHARS: usize = 120;
 /// Most cards named in a line.

@@ -33,6 +33,17 @@ pub const MAX_BATCH_EVENTS: usize = 200;
 #[error("WhatsApp cannot be reached: {0}")]
 pub struct Unreachable(pub String);
 
+/// Failure of a read of one chat or message.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ReadError {
+    /// The account is in trouble. Counts as no attempt.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The page works, and refused this read or did not answer it in time. Other chats can be read.
+    #[error("the page cannot read this: {0}")]
+    Unreadable(String),
+}
+
 /// Failure of a send, and its certainty, so that the caller has to choose.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SendError {
@@ -458,16 +469,16 @@ pub trait WhatsApp: Send + Sync + 'static {
 
     /// Returns the newest `count` messages of a chat in the order (`t`, page order), oldest first. Data that does not
     /// parse comes as [`PageEvent::Poison`].
-    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
+    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, ReadError>;
 
     /// Returns those of a chat's newest messages, back to `since` and at most `count`, that were changed after writing.
-    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable>;
+    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, ReadError>;
 
     /// Returns about `count` messages of a chat before `mark`, or the newest ones, to read a long chat in parts.
-    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable>;
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, ReadError>;
 
     /// Returns one message, or `None` when the page does not have it.
-    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable>;
+    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, ReadError>;
 
     /// Downloads the medium of a message into `sink`, from its beginning, at most `max` bytes.
     async fn fetch_media(&self, of: &MessageRef, max: u64, sink: &mut dyn Sink) -> Result<(), FetchError>;

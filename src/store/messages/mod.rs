@@ -26,6 +26,7 @@ use super::database::row::{from_json, to_json, word};
 pub(in crate::store) use find::has_expired;
 pub use lines::MessageLine;
 pub(in crate::store) use pace::NOT_HANDED_OVER;
+pub use revise::Decrypted;
 
 /// A message to be stored. Unique by (conversation, `from_me`, `sender`, `whatsapp_id`) where it has a WhatsApp id
 /// (rule 12), and by `client_key` where it has one.

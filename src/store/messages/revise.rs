@@ -5,13 +5,23 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::details::Details;
-use crate::domain::message::{Message, Reaction};
+use crate::domain::message::{Kind, Message, Reaction};
 use crate::domain::{ConversationId, MessageId, Timestamp, WaMessageId, WaUserId};
 use crate::store::database::row::to_json;
 use crate::store::facet::Messages;
 use crate::store::{StoreError, Tx};
 
 use super::{reactions_row, read};
+
+/// A message that was decrypted late.
+#[derive(Clone, Copy, Debug)]
+pub struct Decrypted<'a> {
+    pub kind: Kind,
+    pub content: &'a str,
+    pub details: Option<&'a Details>,
+    /// The message that it quotes.
+    pub reply_to: Option<MessageId>,
+}
 
 impl Messages<'_, Tx> {
     /// Returns the message of this conversation with this id, direction and sender (rule 12).
@@ -72,6 +82,22 @@ impl Messages<'_, Tx> {
             message::ActiveModel {
                 content: Set(content.to_owned()),
                 edited_at: Set(edited_at.map(|at| at.0)),
+                ..message::ActiveModel::default()
+            },
+        )
+        .await
+    }
+
+    /// Puts the words of a message that was decrypted late in the place of the line that stood for it, and returns the
+    /// message.
+    pub async fn set_decrypted(&self, id: MessageId, decrypted: Decrypted<'_>) -> Result<Message, StoreError> {
+        self.revise(
+            id,
+            message::ActiveModel {
+                kind: Set(decrypted.kind.to_string()),
+                content: Set(decrypted.content.to_owned()),
+                details: Set(decrypted.details.map(to_json).transpose()?),
+                reply_to: Set(decrypted.reply_to),
                 ..message::ActiveModel::default()
             },
         )

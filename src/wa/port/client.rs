@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 
 use crate::domain::account::Binding;
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{Batch, MAX_BATCH_EVENTS, PageMark, Unreachable};
+use crate::domain::whatsapp::{Batch, MAX_BATCH_EVENTS, PageMark, ReadError, Unreachable};
 use crate::domain::{Clock, WaMessageId};
 use crate::supervisor::Supervisor;
 use crate::wa::browser::{Profile, ProfileError};
 use crate::wa::options::WaOptions;
 use crate::wa::page::{CallError, Library, Names, NoLibrary, Page};
 use crate::wa::session::{Request, Shared, Supervision};
-use crate::wa::wire::{ListPage, Pull};
+use crate::wa::wire::{ListPage, Pull, Status};
 
 /// Maximum number of parts of one list; far more than any account has.
 const MAX_PARTS: usize = 10_000;
@@ -180,6 +180,47 @@ impl WhatsAppWeb {
             token = part.token;
         }
         Err(CallError::Invalid(format!("the list has more than {MAX_PARTS} parts")))
+    }
+
+    /// Like [`Self::list`], for the messages of one chat.
+    pub(super) async fn chat_list(
+        &self,
+        page: &Page,
+        name: &str,
+        arguments: Value,
+    ) -> Result<Vec<Box<RawValue>>, ReadError> {
+        match self.try_list(page, name, arguments).await {
+            Ok(items) => Ok(items),
+            Err(error) => Err(self.read_failed(page, error).await),
+        }
+    }
+
+    /// Converts a failed read of one chat: only if the page is well otherwise, it is that chat that cannot be read.
+    pub(super) async fn read_failed(&self, page: &Page, error: CallError) -> ReadError {
+        let is_of_chat = match &error {
+            // The page was loaded anew between two parts of a list.
+            CallError::Refused(refusal) if refusal.code == "no_token" => false,
+            CallError::Refused(_) | CallError::Timeout(_) | CallError::Invalid(_) => self.is_well(page).await,
+            CallError::NotLoaded | CallError::Lost(_) => false,
+        };
+        if is_of_chat {
+            ReadError::Unreadable(error.to_string())
+        } else {
+            call_failed(error).into()
+        }
+    }
+
+    /// Returns whether the page answers, and is the one that the session shows, ready and online.
+    async fn is_well(&self, page: &Page) -> bool {
+        let status = page
+            .call::<Status>("status", Value::Null, self.options.limits.call)
+            .await;
+        status.is_ok_and(|status| {
+            let status = status.page();
+            let session = self.shared.session.borrow();
+            let is_current = session.epoch.as_ref() == Some(&status.epoch);
+            is_current && status.full_ready && status.authenticated && status.main && status.synced && status.online
+        })
     }
 
     /// Makes a call that imitates a person and that no message depends on; only a lost page is an error.

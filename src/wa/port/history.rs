@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::client::{WhatsAppWeb, call_failed};
-use crate::domain::whatsapp::{Earlier, PageEvent, Past, Unreachable};
+use super::client::WhatsAppWeb;
+use crate::domain::whatsapp::{Earlier, PageEvent, Past, ReadError};
 use crate::domain::{ChatId, HistoryMark};
 use crate::wa::page::CallError;
 use crate::wa::wire;
@@ -25,7 +25,7 @@ pub(super) async fn earlier(
     chat: &ChatId,
     mark: Option<&HistoryMark>,
     count: usize,
-) -> Result<Earlier, Unreachable> {
+) -> Result<Earlier, ReadError> {
     let page = web.linked_page()?;
     let arguments = json!({ "chat": chat, "before": mark, "count": count });
     match web.try_list(&page, "earlier", arguments).await {
@@ -34,7 +34,7 @@ pub(super) async fn earlier(
         )),
         Err(CallError::Refused(refusal)) if refusal.code == "no_mark" => Ok(Earlier::Lost),
         Err(CallError::Refused(refusal)) if refusal.code == "no_chat" => Ok(Earlier::NoChat),
-        Err(error) => Err(call_failed(error)),
+        Err(error) => Err(web.read_failed(&page, error).await),
     }
 }
 

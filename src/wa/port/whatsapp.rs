@@ -18,8 +18,8 @@ use crate::domain::session::Session;
 use crate::domain::vitals::BrowserHealth;
 use crate::domain::whatsapp::{
     AvatarLookup, Batch, ChatSummary, Earlier, FetchError, HandedOver, LoginMethod, LookUp, MessageChange, MessageRef,
-    OutgoingChange, OutgoingMessage, PageEvent, PageMark, QuotedKey, Recipient, Resolved, SendError, Unreachable,
-    WaMessage, WhatsApp,
+    OutgoingChange, OutgoingMessage, PageEvent, PageMark, QuotedKey, ReadError, Recipient, Resolved, SendError,
+    Unreachable, WaMessage, WhatsApp,
 };
 use crate::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 use crate::wa::page::CallError;
@@ -232,26 +232,26 @@ impl WhatsApp for WhatsAppWeb {
         self.shared.vitals.borrow().clone()
     }
 
-    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, ReadError> {
         let page = self.linked_page()?;
         let items = self
-            .list(&page, "messages", json!({ "chat": chat, "count": count }))
+            .chat_list(&page, "messages", json!({ "chat": chat, "count": count }))
             .await?;
         Ok(items.iter().map(|item| wire::event(item.get())).collect())
     }
 
-    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
+    async fn revised(&self, chat: &ChatId, since: Timestamp, count: usize) -> Result<Vec<PageEvent>, ReadError> {
         let page = self.linked_page()?;
         let arguments = json!({ "chat": chat, "since": since.0.div_euclid(1000), "count": count });
-        let items = self.list(&page, "revised", arguments).await?;
+        let items = self.chat_list(&page, "revised", arguments).await?;
         Ok(items.iter().map(|item| wire::event(item.get())).collect())
     }
 
-    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable> {
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, ReadError> {
         history::earlier(self, chat, mark, count).await
     }
 
-    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
+    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, ReadError> {
         let page = self.linked_page()?;
         let arguments = outgoing::reference(of);
         let found: Result<Option<Box<RawValue>>, CallError> =
@@ -265,7 +265,7 @@ impl WhatsApp for WhatsAppWeb {
                 tracing::warn!("the page could not search for a message: {}", refusal.message);
                 Ok(None)
             }
-            Err(error) => Err(call_failed(error)),
+            Err(error) => Err(self.read_failed(&page, error).await),
         }
     }
 

@@ -19,7 +19,9 @@ pub(super) fn of(message: &WireMessage, details: &Details) -> (Kind, String) {
 /// Returns the text of a message that its details describe: view-once, notice, place, poll, contact cards.
 fn structured(message: &WireMessage, details: &Details) -> Option<(Kind, String)> {
     if message.kind == "ciphertext" {
-        return Some((Kind::Unknown, format!("[{HIDDEN}]")));
+        let hidden = || format!("[{HIDDEN}]");
+        let content = details.view_once.then(hidden);
+        return Some((Kind::Unknown, content.unwrap_or_else(|| wording::UNDECRYPTED.to_owned())));
     }
     if details.view_once {
         // Neither the medium nor its caption is kept.

@@ -119,6 +119,8 @@ fn view_once_keeps_only_its_kind() {
     assert!(details.view_once);
     let (message, _) = parsed(&wire("ciphertext", json!({}), once));
     assert!(message.content.contains("on the phone only"), "{}", message.content);
+    let (message, _) = parsed(&wire("ciphertext", json!({}), json!({})));
+    assert_eq!(message.content, crate::domain::wording::UNDECRYPTED);
     assert!(!format!("{message:?}").contains("secret"));
 }
 

@@ -10,7 +10,7 @@ use crm::domain::media::Sink;
 use crm::domain::session::{Session, SessionState};
 use crm::domain::whatsapp::{
     AvatarLookup, Batch, ChatSummary, Earlier, FetchError, HandedOver, LoginMethod, LookUp, MessageRef, OutgoingChange,
-    OutgoingMessage, PageEvent, PageMark, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
+    OutgoingMessage, PageEvent, PageMark, ReadError, Recipient, Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 use tokio::sync::watch;
@@ -104,25 +104,20 @@ impl WhatsApp for SilentWhatsApp {
         away()
     }
 
-    async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
-        away()
+    async fn messages(&self, _chat: &ChatId, _count: usize) -> Result<Vec<PageEvent>, ReadError> {
+        Ok(away()?)
     }
 
-    async fn revised(&self, _chat: &ChatId, _since: Timestamp, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
-        away()
+    async fn revised(&self, _chat: &ChatId, _since: Timestamp, _count: usize) -> Result<Vec<PageEvent>, ReadError> {
+        Ok(away()?)
     }
 
-    async fn earlier(
-        &self,
-        _chat: &ChatId,
-        _mark: Option<&HistoryMark>,
-        _count: usize,
-    ) -> Result<Earlier, Unreachable> {
-        away()
+    async fn earlier(&self, _chat: &ChatId, _mark: Option<&HistoryMark>, _count: usize) -> Result<Earlier, ReadError> {
+        Ok(away()?)
     }
 
-    async fn message(&self, _of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
-        away()
+    async fn message(&self, _of: &MessageRef) -> Result<Option<WaMessage>, ReadError> {
+        Ok(away()?)
     }
 
     async fn fetch_media(&self, _of: &MessageRef, _max: u64, _sink: &mut dyn Sink) -> Result<(), FetchError> {

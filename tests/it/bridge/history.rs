@@ -322,6 +322,28 @@ async fn unstorable_history_goes_to_quarantine() {
     assert_eq!(rig.program.store.quarantine().count().await.unwrap(), 1);
 }
 
+/// The import does not stand at it for ever, and says that it is not whole. It is read when the import is asked for again.
+#[tokio::test]
+async fn unreadable_chat_ends_its_import_and_is_told() {
+    let past = [(0, "of a chat that hangs", 7), (1, "of another", 8)];
+    let mut rig = Rig::before_past(&past, HistoryDepth::All).await;
+    let hangs = rig.run.whatsapp.world.lock().unwrap().chats[0].id.clone();
+    rig.run.whatsapp.world.lock().unwrap().unreadable.push(hangs);
+    rig.settle().await;
+    assert_eq!(rig.texts().await, ["of another"]);
+    assert_eq!(rig.history().await.state, HistoryState::Done);
+    rig.run.clock.advance(Duration::from_mins(16));
+    rig.settle().await;
+    let told = |rig: &Rig, what: &str| rig.run.matrix.notices().iter().filter(|one| one.contains(what)).count();
+    assert_eq!(told(&rig, "the history of 1 chat was not imported whole"), 1);
+    rig.run.whatsapp.world.lock().unwrap().unreadable.clear();
+    let account = rig.program.store.accounts().present().await.unwrap().remove(0).id;
+    rig.program.desk.ask_history(account, HistoryDepth::All).await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.history().await.messages, 2);
+    assert_eq!(told(&rig, "the history of all chats is imported"), 1);
+}
+
 /// Only what bears an old time because nobody knows its time is taken from the page after the import.
 #[tokio::test]
 async fn missed_message_without_time_is_found() {

@@ -402,3 +402,61 @@ async fn only_notice_speaks_as_whatsapp() {
         expected.map(|(label, text)| (label.to_owned(), text.to_owned()))
     );
 }
+
+/// The chat of the first customer hangs: the others are compared, live events are stored, and what was written before the
+/// chat could be read again is found, though later messages of it are stored.
+#[tokio::test]
+async fn chat_that_cannot_be_read_delays_no_other() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.set_online(false);
+    rig.work().await;
+    let hidden = rig.run.whatsapp.customer_writes(0);
+    let found = rig.run.whatsapp.customer_writes(1);
+    let hangs = rig.run.whatsapp.world.lock().unwrap().chats[0].id.clone();
+    rig.run.whatsapp.world.lock().unwrap().unreadable.push(hangs);
+    // Beyond the overlap of two comparisons.
+    rig.run.clock.advance(Duration::from_mins(5));
+    rig.run.whatsapp.set_online(true);
+    rig.settle().await;
+    let is_stored = async |rig: &Rig, id: &WaMessageId| {
+        let stored = rig.messages().await;
+        stored.iter().any(|message| message.whatsapp_id.as_ref() == Some(id))
+    };
+    assert!(is_stored(&rig, &found).await, "the other chat was compared");
+    let live = rig.run.whatsapp.customer_writes(0);
+    rig.settle().await;
+    assert!(is_stored(&rig, &live).await, "live events are stored");
+    assert!(!is_stored(&rig, &hidden).await);
+    // A crash forgets nothing of it.
+    rig.restart().await;
+    for _ in 0..2 {
+        rig.run.clock.advance(Duration::from_mins(11));
+        rig.settle().await;
+    }
+    let told = |rig: &Rig, what: &str| rig.run.matrix.notices().iter().filter(|one| one.contains(what)).count();
+    assert_eq!(told(&rig, "cannot read 1 chat (conversation"), 1);
+    rig.run.whatsapp.world.lock().unwrap().unreadable.clear();
+    rig.run.clock.advance(Duration::from_mins(11));
+    rig.settle().await;
+    assert!(is_stored(&rig, &hidden).await, "read back to where it may be missing");
+    assert_eq!(rig.messages().await.len(), 4, "each once");
+    assert_eq!(told(&rig, "all chats can be read again"), 1);
+}
+
+/// An event about a message of such a chat is put aside, and the events behind it are stored.
+#[tokio::test]
+async fn stray_of_unreadable_chat_holds_up_nothing() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let hangs = rig.run.whatsapp.world.lock().unwrap().chats[0].id.clone();
+    rig.run.whatsapp.world.lock().unwrap().unreadable.push(hangs);
+    let unknown = rig.run.whatsapp.message(0, "UNKNOWN", "never told", rig.run.clock.now());
+    rig.reacted(&unknown, "👍", BY_NUMBER, &[number()], 10);
+    rig.run.whatsapp.customer_writes(1);
+    for _ in 0..4 {
+        rig.work().await;
+    }
+    assert_eq!(rig.messages().await.len(), 2);
+    assert_eq!(rig.kept_back().await, 1);
+}

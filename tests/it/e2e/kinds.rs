@@ -322,3 +322,54 @@ async fn kept_message_is_told_by_the_page() {
     rig.customer.update(&stanza, &kept(2));
     crate::rig::told::told(&mut rig.socket, "message.deleted", |data| data["id"] == told["id"]).await;
 }
+
+/// Nobody misses that somebody wrote, and the words take the place of the line once the page can read them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn undecryptable_message_is_told_then_replaced() {
+    let mut rig = Talk::with(NUMBER).await;
+    let line = rig
+        .hears(Draft {
+            undecryptable: true,
+            ..Draft::text("late words")
+        })
+        .await;
+    assert_eq!(
+        (&line["kind"], &line["content"]),
+        (
+            &json!("unknown"),
+            &json!("[message that could not be decrypted yet; see the phone]")
+        )
+    );
+    rig.customer.decrypt(line["whatsapp_id"].as_str().unwrap());
+    let is_it = |data: &Value| data["id"] == line["id"];
+    let replaced = told(&mut rig.socket, "message.edited", is_it).await;
+    assert_eq!(
+        (&replaced["kind"], &replaced["content"]),
+        (&json!("text"), &json!("late words"))
+    );
+    let row = rig.exported(&line["id"]).await;
+    assert_eq!((&row["kind"], &row["content"]), (&json!("text"), &json!("late words")));
+}
+
+/// The library waits for the words of messages only that came in this load of the page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn message_decrypted_after_reload_is_stored() {
+    let mut rig = Talk::with(NUMBER).await;
+    let other = rig.desk.standin.customer("Bea", "447700900131");
+    let stanza = rig.customer.send(Draft {
+        undecryptable: true,
+        ..Draft::text("late words")
+    });
+    // The page takes what comes in order: behind another's message it has that one.
+    other.write("before the reload");
+    told(&mut rig.socket, "message.received", |data| data["content"] == "before the reload").await;
+    rig.desk.standin.reload_pages();
+    other.write("after the reload");
+    told(&mut rig.socket, "message.received", |data| data["content"] == "after the reload").await;
+    rig.customer.decrypt(&stanza);
+    let stored = rig
+        .socket
+        .event(|event| event["d"]["whatsapp_id"] == stanza.as_str() && event["d"]["content"] == "late words")
+        .await;
+    assert_eq!(stored["d"]["kind"], "text");
+}

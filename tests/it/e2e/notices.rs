@@ -7,7 +7,7 @@ use testbed::standin::{Attachment, AttachmentKind, Draft, NewCustomer};
 
 use crate::rig::customers::{phone_shows, times_accepted};
 use crate::rig::files::{mp4, noise, sha256};
-use crate::rig::media::{attachment, vault_objects};
+use crate::rig::media::{attachment, exported, vault_objects};
 use crate::rig::talk::Talk;
 use crate::rig::told::{rest, told};
 use crate::rig::until;
@@ -211,6 +211,30 @@ async fn missed_call_is_unread_group_notice_is_not() {
         let listed = rig.desk.crm.lines(&["conversation", "list", "-o", "ndjson"]).await;
         let unread = |kind: &str| listed.iter().find(|row| row["kind"] == kind)?["unread_count"].as_i64();
         ((unread("direct"), unread("group")) == (Some(2), Some(1))).then_some(())
+    })
+    .await;
+}
+
+/// Calls are in a list of their own, and after a start only a chat's last message is in the page's memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missed_call_during_absence_is_found() {
+    let mut rig = Talk::with(NUMBER).await;
+    rig.hears(Draft::text("before")).await;
+    // The page stores them and tells of nothing.
+    rig.desk.standin.freeze_listener("add");
+    for video in [false, true] {
+        rig.customer.send(Draft::missed_call(video));
+    }
+    rig.customer.write("you did not answer");
+    let device = rig.desk.standin.phone().devices()[0];
+    rig.desk.standin.settled(device).await;
+    rig.desk.crm.kill_9();
+    rig.desk.crm.serve().await;
+    rig.desk.crm.until_ready().await;
+    until("both calls to be stored once", async || {
+        let rows = exported(&rig.desk).await;
+        let calls = rows.iter().filter(|row| row["details"]["notice"] == "call_missed");
+        (calls.count() == 2).then_some(())
     })
     .await;
 }

@@ -9,8 +9,8 @@ use crm::domain::media::Sink;
 use crm::domain::session::Session;
 use crm::domain::whatsapp::{
     AvatarLookup, Batch, ChatSummary, Earlier, FetchError, HandedOver, LoginMethod, LookUp, MessageChange, MessageRef,
-    OutgoingChange, OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, QuotedKey, Recipient, Resolved,
-    SendError, Unreachable, WaMessage, WhatsApp,
+    OutgoingChange, OutgoingContent, OutgoingMessage, PageEvent, PageMark, Past, QuotedKey, ReadError, Recipient,
+    Resolved, SendError, Unreachable, WaMessage, WhatsApp,
 };
 use crm::domain::{ChatId, Clock, HistoryMark, Timestamp, WaMessageId};
 use rand::RngExt;
@@ -220,8 +220,8 @@ impl WhatsApp for FakeWhatsApp {
         self.world.lock().unwrap().calls.push("heal".to_owned());
     }
 
-    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, Unreachable> {
-        self.enter().await?;
+    async fn messages(&self, chat: &ChatId, count: usize) -> Result<Vec<PageEvent>, ReadError> {
+        self.enter_chat(chat).await?;
         let events = {
             let mut world = self.world.lock().unwrap();
             world.calls.push(format!("messages {chat}"));
@@ -239,13 +239,13 @@ impl WhatsApp for FakeWhatsApp {
     }
 
     /// Nobody here changes what they have written.
-    async fn revised(&self, _chat: &ChatId, _since: Timestamp, _count: usize) -> Result<Vec<PageEvent>, Unreachable> {
-        self.enter().await?;
+    async fn revised(&self, chat: &ChatId, _since: Timestamp, _count: usize) -> Result<Vec<PageEvent>, ReadError> {
+        self.enter_chat(chat).await?;
         Ok(vec![])
     }
 
-    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, Unreachable> {
-        self.enter().await?;
+    async fn earlier(&self, chat: &ChatId, mark: Option<&HistoryMark>, count: usize) -> Result<Earlier, ReadError> {
+        self.enter_chat(chat).await?;
         let page = {
             let mut world = self.world.lock().unwrap();
             world.most_read = world.most_read.max(count);
@@ -269,8 +269,8 @@ impl WhatsApp for FakeWhatsApp {
         Ok(page.map_or(Earlier::Lost, Earlier::Page))
     }
 
-    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, Unreachable> {
-        self.enter().await?;
+    async fn message(&self, of: &MessageRef) -> Result<Option<WaMessage>, ReadError> {
+        self.enter_chat(&of.chat).await?;
         let world = self.world.lock().unwrap();
         let stored = world.stored.iter().find(|message| World::is(message, of));
         if stored.is_some() || !world.chats.iter().any(|chat| chat.id == of.chat) {
@@ -332,6 +332,17 @@ impl WhatsApp for FakeWhatsApp {
     }
 
     async fn close(&self, _limit: Duration) {}
+}
+
+impl FakeWhatsApp {
+    /// Like [`Self::enter`], for a call that reads a chat.
+    async fn enter_chat(&self, chat: &ChatId) -> Result<(), ReadError> {
+        self.enter().await?;
+        if self.world.lock().unwrap().unreadable.contains(chat) {
+            return Err(ReadError::Unreadable("it does not answer".into()));
+        }
+        Ok(())
+    }
 }
 
 /// What the phone shows of a message; the simulation's agents write only text.

@@ -95,6 +95,8 @@ pub struct World {
     pub unquotable: Vec<WaMessageId>,
     /// Messages that the page has until a reply to them is handed over.
     pub lost_by_then: Vec<WaMessageId>,
+    /// Chats of which the page cannot read any message.
+    pub unreadable: Vec<ChatId>,
 }
 
 #[derive(Clone)]
@@ -144,6 +146,7 @@ impl FakeWhatsApp {
             other_forms: vec![],
             unquotable: vec![],
             lost_by_then: vec![],
+            unreadable: vec![],
         };
         world.publish();
         Self {

@@ -5,6 +5,7 @@ import { isThumbnail } from './details';
 import { keyText, type MsgModel } from './messages';
 import { pairing } from './pairs';
 import { attempt, codeOf, PageError } from '../errors';
+import { firstToken } from '../tokens';
 
 /** Maximum number of open downloads; the oldest is dropped. */
 const MAX_OPEN = 8;
@@ -94,7 +95,7 @@ export interface Opened {
 /** Files that the server is downloading. */
 export class Downloads {
   private readonly blobs = new Map<number, Blob>();
-  private token = 0;
+  private token = firstToken();
 
   /** Downloads the medium of a message, of at most `max` bytes. */
   async open(query: Query & { max: number }): Promise<Opened> {

@@ -65,6 +65,24 @@ describe('types', () => {
   });
 });
 
+describe('ciphertext', () => {
+  const now = () => Math.floor(Date.now() / 1000);
+
+  it('is left out at first', () => {
+    expect(toMessage(msg({ type: 'ciphertext', t: now() }))).toBeNull();
+  });
+
+  it('is reported when it stays undecrypted', () => {
+    expect(toMessage(msg({ type: 'ciphertext', t: now() - 60 }))).toMatchObject({ kind: 'ciphertext', viewOnce: false });
+    expect(toMessage(msg({ type: 'ciphertext', t: now() }), true)).toMatchObject({ kind: 'ciphertext' });
+  });
+
+  it('of a view-once message is reported at once', () => {
+    const once = msg({ type: 'ciphertext', subtype: 'view_once_unavailable_fanout', t: now() });
+    expect(toMessage(once)).toMatchObject({ kind: 'ciphertext', viewOnce: true });
+  });
+});
+
 describe('second upload', () => {
   const child = (fields: object) =>
     msg({ type: 'image', mimetype: 'image/jpeg', filehash: 'aGQ=', size: 9, parentMsgKey: { id: 'SD' }, ...fields });

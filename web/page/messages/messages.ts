@@ -4,6 +4,7 @@ import { chosen, type Details, detailsOf, isOfOtherKind, isThumbnail } from './d
 import { isOnce, type Medium, medium } from './media';
 import { isNotice } from './notices';
 import { pairing } from './pairs';
+import { DECRYPT_TIMEOUT } from './undecrypted';
 import { forms, idText, isMe, type Person, person, type Reactor, reactor } from '../people';
 import { attempt } from '../errors';
 
@@ -65,11 +66,10 @@ export interface Vote {
 }
 
 /**
- * Types that are not messages, or not readable yet: a ciphertext is reported again once it is decrypted. The names are those of
- * WhatsApp Web's list of message types; a type that is not in that list is reported as a message.
+ * Types that are not messages. The names are those of WhatsApp Web's list of message types; a type that is not in that list is
+ * reported as a message. A ciphertext is one once it is decrypted, or if that takes long.
  */
 const NO_MESSAGES = new Set<unknown>([
-  'ciphertext',
   'protocol',
   'debug',
   'debug_placeholder',
@@ -130,10 +130,17 @@ function isHiddenOnce(msg: MsgModel): boolean {
   return msg.type === 'ciphertext' && /view_once/.test(String(msg.subtype ?? ''));
 }
 
-/** Converts a message; null if it is not one to report. */
-export function toMessage(msg: MsgModel): Message | null {
+/** Whether the page had time enough to decrypt a message that was written when this one was. */
+function isOld(msg: MsgModel): boolean {
+  return Date.now() - (msg.t ?? 0) * 1000 >= DECRYPT_TIMEOUT;
+}
+
+/** Converts a message; null if it is not one to report. `isLate`: whether it is reported even if it is not decrypted. */
+export function toMessage(msg: MsgModel, isLate = isOld(msg)): Message | null {
   const chat = idText(msg.id.remote);
-  if ((NO_MESSAGES.has(msg.type) && !isNotice(msg) && !isHiddenOnce(msg)) || !isConversation(chat)) {
+  const isAwaited = msg.type === 'ciphertext' && !isLate;
+  const isNone = NO_MESSAGES.has(msg.type) && !isNotice(msg);
+  if ((isAwaited && !isHiddenOnce(msg)) || isNone || !isConversation(chat)) {
     return null;
   }
   const pair = pairing(msg);
@@ -239,9 +246,9 @@ export function isRevised(msg: MsgModel): boolean {
 }
 
 /** Like {@link toMessage}; a message that cannot be converted is reported as unreadable, never dropped. */
-export function toEvent(msg: MsgModel): Message | Unreadable | null {
+export function toEvent(msg: MsgModel, isLate?: boolean): Message | Unreadable | null {
   try {
-    return toMessage(msg);
+    return toMessage(msg, isLate);
   } catch (error) {
     return { type: 'unreadable', key: String(msg?.id), error: String(error).slice(0, 300) };
   }

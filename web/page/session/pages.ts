@@ -1,6 +1,10 @@
 // Long lists, returned in parts of bounded size.
 
-/** Maximum number of characters of JSON in a part; a larger item is a part of its own. */
+import { PageError } from '../errors';
+import { bounded } from '../oversized';
+import { firstToken } from '../tokens';
+
+/** Maximum number of characters of JSON in a part; a larger item is replaced by a note with its beginning. */
 export const MAX_PAGE_CHARS = 1 << 20;
 /** Maximum number of lists that are not fetched to their end; the oldest is dropped. */
 const MAX_OPEN = 8;
@@ -15,10 +19,14 @@ export interface Page {
 /** The lists that the server is fetching. */
 export class Pages {
   private readonly open_ = new Map<number, unknown[]>();
-  private token = 0;
+  private token = firstToken();
 
   /** Returns the first part of a list. */
-  open(items: unknown[]): Page {
+  open(all: unknown[]): Page {
+    return this.part(all.map(bounded));
+  }
+
+  private part(items: unknown[]): Page {
     let chars = 0;
     let end = 0;
     while (end < items.length) {
@@ -40,10 +48,13 @@ export class Pages {
     return { items: items.slice(0, end), token: this.token };
   }
 
-  /** Returns the next part. */
+  /** Returns the next part. An unknown token is refused: an empty part would mean that the list is complete. */
   next(token: number): Page {
-    const rest = this.open_.get(token) ?? [];
+    const rest = this.open_.get(token);
+    if (!rest) {
+      throw new PageError('no_token', 'the page no longer has this list; it was reloaded or opened too many others');
+    }
     this.open_.delete(token);
-    return this.open(rest);
+    return this.part(rest);
   }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::whatsapp::{Earlier, PageEvent, Past, Unreachable};
+use crate::domain::whatsapp::{Earlier, PageEvent, Past};
 use crate::domain::{ChatId, HistoryMark, Timestamp, WaMessageId};
 
 use super::{Comparison, Held, MAX_COUNT, PART, Stop};
@@ -65,10 +65,10 @@ impl Comparison<'_> {
     async fn part(&self, chat: &ChatId, before: Option<&HistoryMark>) -> Result<Vec<Past>, Stop> {
         match self.port.earlier(chat, before, PART).await? {
             Earlier::Page(part) => Ok(part),
-            // A message was removed meanwhile: the comparison begins anew.
+            // A message was removed meanwhile: the chat is read again in the next comparison.
             Earlier::Lost | Earlier::NoChat => {
                 let why = "the page no longer has a message that the comparison has just read";
-                Err(Stop::Page(Unreachable(why.to_owned())))
+                Err(Stop::Chat(why.to_owned()))
             }
         }
     }

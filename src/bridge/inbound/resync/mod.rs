@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::bridge::core::Core;
@@ -12,7 +13,7 @@ use crate::bridge::core::syncs::Scope;
 use crate::domain::account::Account;
 use crate::domain::conversation::Conversation;
 use crate::domain::history::HistoryState;
-use crate::domain::whatsapp::{ChatSummary, MessageRef, PageEvent, Unreachable, WhatsApp};
+use crate::domain::whatsapp::{ChatSummary, MessageRef, PageEvent, ReadError, Unreachable, WhatsApp};
 use crate::domain::{ConversationId, Timestamp, WaMessageId};
 use crate::store::{RecentMessage, StoreError};
 
@@ -20,6 +21,7 @@ use super::batch;
 use super::events::Events;
 use super::own::OwnIds;
 
+mod apart;
 mod long;
 mod revised;
 
@@ -49,20 +51,32 @@ const CHUNK: usize = 100;
 
 /// Result of a comparison.
 pub(crate) enum Outcome {
-    /// Everything was compared; `found` messages were new.
-    Complete { found: usize },
+    /// Everything was compared that can be read; `found` messages were new. `unread`: some chats cannot be read, and are
+    /// to be tried again.
+    Complete { found: usize, unread: bool },
     /// The page went away, for the given reason; the comparison has to run again.
     Interrupted(String),
 }
 
 enum Stop {
     Page(Unreachable),
+    /// The page cannot read one chat, for this reason.
+    Chat(String),
     Store(StoreError),
 }
 
 impl From<Unreachable> for Stop {
     fn from(error: Unreachable) -> Self {
         Self::Page(error)
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unreachable(error) => Self::Page(error),
+            ReadError::Unreadable(why) => Self::Chat(why),
+        }
     }
 }
 
@@ -88,10 +102,11 @@ pub(crate) async fn run(
         reader,
         scope,
         history_until: history_until(core, account).await?,
+        has_failed: AtomicBool::new(false),
     };
     match comparison.run().await {
-        Ok(found) => Ok(Outcome::Complete { found }),
-        Err(Stop::Page(Unreachable(why))) => Ok(Outcome::Interrupted(why)),
+        Ok((found, unread)) => Ok(Outcome::Complete { found, unread }),
+        Err(Stop::Page(Unreachable(why)) | Stop::Chat(why)) => Ok(Outcome::Interrupted(why)),
         Err(Stop::Store(error)) => Err(error),
     }
 }
@@ -113,10 +128,13 @@ struct Comparison<'a> {
     reader: &'a ReadReceipts,
     scope: Scope,
     history_until: Timestamp,
+    /// Whether the page could not read some chat.
+    has_failed: AtomicBool,
 }
 
 impl Comparison<'_> {
-    async fn run(&self) -> Result<usize, Stop> {
+    /// Returns the number of new messages, and whether some chats are to be tried again.
+    async fn run(&self) -> Result<(usize, bool), Stop> {
         let mut found = 0;
         let mut seen = HashSet::new();
         let chats = OwnIds::of(self.account, self.port).without_own_chat(self.port.chats().await?);
@@ -125,20 +143,27 @@ impl Comparison<'_> {
             .filter_map(|summary| Some((&summary.chat, summary.last_message.as_ref()?)))
             .collect();
         let stored = self.core.store.messages().last_of_chats(self.account.id, &told).await?;
+        let unread = self.unread().await?;
         for summary in &chats {
             let last = stored.get(&summary.chat);
             // Most chats: for them nothing else is read.
-            if !(self.looks_only_for_changes(summary) && last.is_some_and(|last| self.is_the_end(summary, last))) {
-                found += self.compare_chat(summary, &mut seen).await?;
+            let is_settled =
+                self.looks_only_for_changes(summary) && last.is_some_and(|last| self.is_the_end(summary, last));
+            // Those that could not be read come last, so that they delay no other.
+            if !is_settled && !unread.iter().any(|chat| chat.is(&summary.chat, &summary.contact)) {
+                found += self.compare_apart(summary, &mut seen).await?;
             }
         }
+        found += self.compare_unread(&chats, &unread, &mut seen).await?;
         if matches!(self.scope, Scope::Anew | Scope::Thorough) {
-            self.find_revised(&chats).await?;
+            self.find_revised(&chats, &unread).await?;
         }
         if !matches!(self.scope, Scope::One(_)) {
             self.refresh_unfinished(&seen).await?;
         }
-        Ok(found)
+        let has_failed = self.has_failed.load(Ordering::Relaxed);
+        let is_left = has_failed || !unread.is_empty() && !self.unread().await?.is_empty();
+        Ok((found, is_left))
     }
 
     /// Returns whether a chat need not be compared when its last message is stored.
@@ -162,8 +187,14 @@ impl Comparison<'_> {
         (summary.unread == 0 || age > UNREAD_WITHIN) && (!last.from_me || age > ANSWERED_WITHIN)
     }
 
-    /// Reads a chat back until it reaches messages that we have, and stores the new ones. Returns their number.
-    async fn compare_chat(&self, summary: &ChatSummary, seen: &mut HashSet<WaMessageId>) -> Result<usize, Stop> {
+    /// Reads a chat back until it reaches messages that we have, and stores the new ones. Returns their number, or `None`
+    /// if the chat need not be read. With `since` it is read back to that time at least.
+    async fn compare_chat(
+        &self,
+        summary: &ChatSummary,
+        since: Option<Timestamp>,
+        seen: &mut HashSet<WaMessageId>,
+    ) -> Result<Option<usize>, Stop> {
         let held = Held::read(self.core, self.account, summary).await?;
         let now = self.core.clock.now();
         let (wanted, mut count, least) = match self.scope {
@@ -178,17 +209,18 @@ impl Comparison<'_> {
                 now.minus(THOROUGH_WITHIN),
             ),
         };
-        if !wanted {
-            return Ok(0);
+        let is_other = matches!(self.scope, Scope::One(_)) && !wanted;
+        if is_other || !wanted && since.is_none() {
+            return Ok(None);
         }
-        let boundary = held.boundary(self.account).min(least);
+        let boundary = held.boundary(self.account).min(least).min(since.unwrap_or(least));
         loop {
             let events = self.port.messages(&summary.chat, count).await?;
             if events.len() < count || oldest(&events).is_some_and(|oldest| oldest <= boundary) {
-                return self.store(events, &held, seen).await;
+                return self.store(events, &held, seen).await.map(Some);
             }
             if count == PART {
-                return self.compare_long(&summary.chat, boundary, &held, seen).await;
+                return self.compare_long(&summary.chat, boundary, &held, seen).await.map(Some);
             }
             count = PART;
         }
@@ -232,11 +264,13 @@ impl Comparison<'_> {
         let since = self.core.clock.now().minus(UNFINISHED_FOR);
         let messages = self.core.store.messages();
         let unfinished = messages.unfinished_of_account(self.account.id, since, MAX_UNFINISHED);
+        let mut unread = HashSet::new();
         for (chat, id) in unfinished.await? {
             if seen.contains(&id) {
                 continue;
             }
-            if let Some(message) = self.port.message(&MessageRef::ours(chat, id)).await? {
+            let of = MessageRef::ours(chat, id);
+            if let Some(message) = self.message_apart(&of, &mut unread).await? {
                 let told = PageEvent::Message(Box::new(message)).into();
                 batch::take_batch(self.core, self.account, told, self.reader).await?;
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::bridge::inbound::events::Events;
+use crate::bridge::inbound::unreadable::UnreadableChat;
 use crate::bridge::inbound::{batch, changes};
 use crate::domain::message::DELETE_WITHIN;
 use crate::domain::whatsapp::{ChatSummary, PageEvent, WaMessage};
@@ -27,13 +28,22 @@ const MAX_REACTED: u64 = 500;
 
 impl Comparison<'_> {
     /// Updates the stored messages that have changed in the page. New messages were stored before, and none is stored
-    /// here.
-    pub(super) async fn find_revised(&self, chats: &[ChatSummary]) -> Result<(), Stop> {
+    /// here. `unread`: chats that the page could not read when the comparison began.
+    pub(super) async fn find_revised(&self, chats: &[ChatSummary], unread: &[UnreadableChat]) -> Result<(), Stop> {
         let since = self.core.clock.now().minus(WITHIN);
         let of_late = chats.iter().filter(|chat| chat.last_at.is_some_and(|at| at >= since));
+        let of_late = of_late.filter(|chat| !unread.iter().any(|known| known.is(&chat.chat, &chat.contact)));
         let mut seen = HashSet::new();
         for summary in of_late.take(MAX_CHATS) {
-            let told = Events::from(self.port.revised(&summary.chat, since, MAX_COUNT).await?);
+            let told = self.port.revised(&summary.chat, since, MAX_COUNT).await;
+            let told = match told.map_err(Stop::from) {
+                Ok(told) => Events::from(told),
+                Err(Stop::Chat(why)) => {
+                    self.note_unread(summary, &why).await?;
+                    continue;
+                }
+                Err(stop) => return Err(stop),
+            };
             for chunk in told.chunks(CHUNK) {
                 self.reconcile_chunk(chunk).await?;
             }
@@ -50,8 +60,9 @@ impl Comparison<'_> {
             .messages()
             .reacted_of_account(self.account.id, since, MAX_REACTED)
             .await?;
+        let mut unread = HashSet::new();
         for of in reacted.into_iter().filter(|of| !seen.contains(&of.id)) {
-            if let Some(message) = self.port.message(&of).await? {
+            if let Some(message) = self.message_apart(&of, &mut unread).await? {
                 self.reconcile_chunk(PageEvent::Message(Box::new(message)).into())
                     .await?;
             }
