@@ -1,13 +1,16 @@
 //! Disappearing messages: at their time they are gone, unless people keep them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crm::bridge::{DisappearingWorker, Worker as _};
+use crm::bridge::{Core, DisappearingWorker, Progress, Random, Worker as _};
 use crm::contract::EventType;
+use crm::domain::AccountId;
 use crm::domain::details::Details;
 use crm::domain::media::MediaState;
 use crm::domain::message::Kind;
-use crm::domain::whatsapp::PageEvent;
+use crm::domain::whatsapp::{PageEvent, WaMessage};
+use tokio::sync::watch;
 
 use crate::bridge::Rig;
 
@@ -19,13 +22,28 @@ fn expiring(seconds: u32) -> Details {
     }
 }
 
-/// A worker that knows nothing but the store: as after a new start.
-async fn vanishing(rig: &Rig, account: crm::domain::AccountId) -> crm::bridge::Progress {
+async fn worker(rig: &Rig, account: AccountId) -> DisappearingWorker {
     let policy = rig.run.policy.clone();
-    let clock = std::sync::Arc::new(rig.run.clock.clone());
-    let random = crm::bridge::Random::seeded(1);
-    let core = crm::bridge::Core::new(rig.program.store.clone(), rig.run.vault(), clock, random, policy).await;
-    DisappearingWorker::new(core.unwrap(), account).step().await.unwrap()
+    let clock = Arc::new(rig.run.clock.clone());
+    let core = Core::new(
+        rig.program.store.clone(),
+        rig.run.vault(),
+        clock,
+        Random::seeded(1),
+        policy,
+    );
+    DisappearingWorker::new(core.await.unwrap(), account)
+}
+
+/// A worker that knows nothing but the store: as of a removed account.
+async fn vanishing(rig: &Rig, account: AccountId) -> Progress {
+    worker(rig, account).await.step().await.unwrap()
+}
+
+/// A worker as after a new start, whose page is compared when it is told so.
+async fn starting(rig: &Rig, account: AccountId, resynced: &watch::Sender<u64>) -> DisappearingWorker {
+    let page = Arc::new(rig.run.whatsapp.clone());
+    worker(rig, account).await.hearing(page, resynced.subscribe())
 }
 
 #[tokio::test]
@@ -74,17 +92,64 @@ async fn message_disappears_on_time_after_restart() {
     vanishing(&rig, account).await;
     assert_eq!(rig.stored("SHORT").await.content, "a secret", "not before its time");
     rig.run.clock.advance(Duration::from_secs(3601));
-    vanishing(&rig, account).await;
+    let resynced = watch::Sender::new(0);
+    let mut worker = starting(&rig, account, &resynced).await;
+    assert_eq!(worker.step().await.unwrap(), Progress::Idle);
+    assert_eq!(
+        rig.stored("SHORT").await.content,
+        "a secret",
+        "the page may say yet that it is kept"
+    );
+    // The page does not come.
+    rig.run.clock.advance(Duration::from_hours(1));
+    assert_eq!(worker.step().await.unwrap(), Progress::Worked);
     let gone = rig.stored("SHORT").await;
     assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
     let told = rig.events(EventType::MessageDeleted).await;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["details"]["disappeared"], true);
-    assert_eq!(vanishing(&rig, account).await, crm::bridge::Progress::Idle);
+    assert_eq!(vanishing(&rig, account).await, Progress::Idle);
     // What the page still shows of it brings nothing back.
     rig.run.whatsapp.reload();
     rig.settle().await;
     assert_eq!(rig.stored("SHORT").await.content, "");
+}
+
+/// It was kept while the server was off, and is older than what the comparison with the page searches.
+#[tokio::test]
+async fn message_kept_during_absence_stays() {
+    let mut rig = Rig::new().await;
+    let promised = rig.told("KEPT", Kind::Text, "a promise", expiring(60));
+    rig.tell(promised.clone());
+    rig.tell(rig.told("GONE", Kind::Text, "a secret", expiring(60)));
+    rig.settle().await;
+    let account = rig.stored("KEPT").await.account_id;
+    rig.run.clock.advance(Duration::from_secs(61));
+    let resynced = watch::Sender::new(0);
+    let mut worker = starting(&rig, account, &resynced).await;
+    assert_eq!(worker.step().await.unwrap(), Progress::Idle);
+    assert_eq!(rig.stored("KEPT").await.content, "a promise");
+    assert_eq!(rig.stored("GONE").await.content, "a secret");
+
+    let kept = Details {
+        kept: true,
+        ..expiring(60)
+    };
+    rig.run.whatsapp.world.lock().unwrap().stored.push(WaMessage {
+        details: Some(kept),
+        ..promised
+    });
+    resynced.send_replace(u64::MAX);
+    while worker.step().await.unwrap() == Progress::Worked {}
+    let stays = rig.stored("KEPT").await;
+    assert_eq!(
+        (stays.content.as_str(), stays.details.unwrap().kept),
+        ("a promise", true)
+    );
+    assert_eq!(rig.stored("GONE").await.content, "");
+    rig.run.clock.advance(Duration::from_hours(48));
+    assert_eq!(worker.step().await.unwrap(), Progress::Idle);
+    assert_eq!(rig.stored("KEPT").await.content, "a promise");
 }
 
 /// The page shows the message for a while yet, and tells it again.
