@@ -2,6 +2,7 @@
 
 pub mod linking;
 pub mod removal;
+mod watermarks;
 
 use std::time::Duration;
 
