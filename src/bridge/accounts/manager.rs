@@ -187,6 +187,10 @@ impl AccountManager {
             }
             if account.removed_at.is_some() {
                 self.let_disappear(account.id).await?;
+                // Another server has removed it.
+                if self.registry.get(account.id).is_some() && !self.is_left_alone(&account) {
+                    self.see_to(account.id);
+                }
                 continue;
             }
             // A gateway's account has neither browser nor workers.
@@ -281,10 +285,14 @@ impl AccountManager {
             return Ok(());
         };
         if account.removed_at.is_some() {
-            return Ok(());
+            return self.leave_removed(&account).await;
         }
         if account.removing_at.is_some() {
-            return self.remove(&account).await.map(|_| ());
+            // Only the server that drives it can unlink its device and delete its profile.
+            self.hold(id).await?;
+            self.remove(&account).await?;
+            lock(&self.leases).remove(&id);
+            return Ok(());
         }
         if let Some(why) = self.loss_of(id) {
             self.end_line(id).await;
@@ -318,6 +326,9 @@ impl AccountManager {
     async fn note_failure(&self, id: AccountId, why: String) -> Result<(), StoreError> {
         let noted = self.core.write_with((id, why), |tx, core, (id, why)| {
             async move {
+                if tx.accounts().locked(*id).await?.removed_at.is_some() {
+                    return Ok(());
+                }
                 if tx.accounts().set_session(*id, SessionState::Failed, Some(why)).await?
                     && let Some(account) = tx.accounts().get(*id).await?
                 {
@@ -351,6 +362,19 @@ impl AccountManager {
             async move { tx.accounts().take_lease(*account, holder).await }.boxed()
         });
         taken.await
+    }
+
+    /// Makes sure that this data folder has the lease of an account, which it may run already. Fails as
+    /// [`Self::take_lease`].
+    async fn hold(&self, id: AccountId) -> Result<(), StoreError> {
+        let own = lock(&self.leases).get(&id).copied();
+        let present = self.core.store.accounts().lease(id).await?;
+        if own.is_some() && own == present.map(|lease| lease.fence) {
+            return Ok(());
+        }
+        let fence = self.take_lease(id).await?;
+        lock(&self.leases).insert(id, fence);
+        Ok(())
     }
 
     /// Releases the leases of all accounts, so that another process can take them at once. Call it only after all
