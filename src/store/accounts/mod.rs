@@ -1,5 +1,6 @@
 //! The WhatsApp accounts that crm drives, and the lease that says which process drives each one.
 
+pub mod heartbeat;
 pub mod linking;
 pub mod removal;
 mod watermarks;

@@ -1,10 +1,11 @@
 //! Several servers on one database.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crm::bridge::Source as _;
+use crm::bridge::{Refusal, Source as _};
 use crm::domain::AccountId;
 use crm::domain::account::Account;
 use crm::domain::session::SessionState;
@@ -25,6 +26,15 @@ impl Server {
         });
         assert!(released.await.unwrap());
     }
+
+    /// Makes the last heartbeat of a server old.
+    async fn hears_no_more_of(&self, folder: &Path) {
+        let name = format!("heartbeat.{}", folder.display());
+        let aged = self.store.write::<_, _, StoreError, _>(name, |tx, name: &String| {
+            Box::pin(async move { tx.settings().set(name, Some("0")).await })
+        });
+        aged.await.unwrap();
+    }
 }
 
 /// Rule 26. Two servers with data folders of their own on one database: each drives what the other does not, neither speaks for the
@@ -39,7 +49,7 @@ async fn second_server_leaves_driven_account_alone() {
     let before = one.store.accounts().get(shared.id).await.unwrap().unwrap();
 
     let theirs = Arc::new(Silent::default());
-    let two = Server::on(folder.path(), other.path(), &theirs, HashMap::new(), |_| true).await;
+    let two = Server::on(folder.path(), other.path(), &theirs, HashMap::new(), |_| Some(true)).await;
     let sales = two.add("sales").await;
     two.manager.open_all().await.unwrap();
     assert_eq!(*theirs.opened.lock().unwrap(), ["sales"]);
@@ -49,7 +59,7 @@ async fn second_server_leaves_driven_account_alone() {
     // A server that nobody knows to run: its account is down, which is told with what to do, and the others start.
     let third = tempfile::tempdir().unwrap();
     let rest = Arc::new(Silent::default());
-    let three = Server::on(folder.path(), third.path(), &rest, HashMap::new(), |_| false).await;
+    let three = Server::on(folder.path(), third.path(), &rest, HashMap::new(), |_| Some(false)).await;
     three.add("third").await;
     three.manager.open_all().await.unwrap();
     assert_eq!(*rest.opened.lock().unwrap(), ["third"]);
@@ -77,7 +87,7 @@ async fn account_driven_elsewhere_is_removed_by_its_driver() {
     source.link("late", "+447700900003");
     one.until_state(sales.id, SessionState::Offline).await;
     let theirs = Arc::new(Silent::default());
-    let two = Server::on(folder.path(), other.path(), &theirs, HashMap::new(), |_| true).await;
+    let two = Server::on(folder.path(), other.path(), &theirs, HashMap::new(), |_| Some(true)).await;
     two.desk.remove_account(sales.id, false).await.unwrap();
     let refused = two.manager.bring_about(sales.id).await.unwrap_err();
     assert!(
@@ -104,6 +114,38 @@ async fn account_driven_elsewhere_is_removed_by_its_driver() {
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
     assert_eq!(*source.port("late").ended.lock().unwrap(), ["unlinked", "closed"]);
+    one.stop().await;
+    two.stop().await;
+}
+
+/// Rule 26. A process of another host cannot be seen here; its heartbeat can.
+#[tokio::test]
+async fn server_on_another_host_leaves_state_alone() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let source = Arc::new(Silent::default());
+    let one = Server::start(folder.path(), &source).await;
+    let sales = one.add("sales").await;
+    one.manager.open_all().await.unwrap();
+    let before = one.stored(sales.id).await;
+    let theirs = Arc::new(Silent::default());
+    let two = Server::on(folder.path(), other.path(), &theirs, HashMap::new(), |_| None).await;
+    two.manager.open_all().await.unwrap();
+    let after = two.stored(sales.id).await;
+    assert_eq!((after.state, after.detail), (before.state, before.detail));
+    let refused = two.desk.release_account(sales.id).await;
+    assert!(
+        matches!(&refused, Err(Refusal::Conflict(why)) if why.contains("stop that first")),
+        "{refused:?}"
+    );
+
+    two.hears_no_more_of(folder.path()).await;
+    two.manager.open_all().await.unwrap();
+    let down = two.stored(sales.id).await;
+    assert_eq!(down.state, SessionState::Failed);
+    assert!(down.detail.unwrap().contains("crm account release"));
+    two.desk.release_account(sales.id).await.unwrap();
+    two.manager.bring_about(sales.id).await.unwrap();
+    assert_eq!(*theirs.opened.lock().unwrap(), ["sales"]);
     one.stop().await;
     two.stop().await;
 }
