@@ -69,13 +69,16 @@ impl Home {
         })
     }
 
-    /// Returns a function that tells whether the holder of a lease is alive: whether its data folder is on this machine
-    /// and locked. This process's own folder does not count, because nobody else can hold it.
-    pub fn is_alive(&self) -> anyhow::Result<impl Fn(&Holder) -> bool + Send + Sync + 'static> {
+    /// Returns a function that tells whether the holder of a lease is alive: whether its data folder is locked. `None` if
+    /// the folder is not on this machine. This process's own folder does not count, because nobody else can hold it.
+    pub fn is_alive(&self) -> anyhow::Result<impl Fn(&Holder) -> Option<bool> + Send + Sync + 'static> {
         let own = self.folder.id()?;
         Ok(move |holder: &Holder| {
-            let path = holder.process.split_once(" in ").map(|(_, path)| Path::new(path));
-            holder.folder != own && path.is_some_and(|path| DataDir::is_held(path, &holder.folder))
+            if holder.folder == own {
+                return Some(false);
+            }
+            let (_, path) = holder.process.split_once(" in ")?;
+            DataDir::is_held(Path::new(path), &holder.folder)
         })
     }
 

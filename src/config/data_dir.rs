@@ -131,12 +131,15 @@ impl DataDir {
         Ok(id)
     }
 
-    /// Returns whether a process holds the folder at `path`, if it has this id. A folder of another machine does not
-    /// exist here, or has another id.
-    pub fn is_held(path: &Path, id: &str) -> bool {
-        let is_it = std::fs::read_to_string(path.join("folder.id")).is_ok_and(|found| found.trim() == id);
-        let lock = || File::open(path.join("crm.lock"));
-        is_it && lock().is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    /// Returns whether a process holds the folder at `path`, if it has this id. `None` for a folder of another machine,
+    /// which does not exist here, or has another id.
+    pub fn is_held(path: &Path, id: &str) -> Option<bool> {
+        let found = std::fs::read_to_string(path.join("folder.id")).ok()?;
+        if found.trim() != id {
+            return None;
+        }
+        let lock = File::open(path.join("crm.lock")).ok()?;
+        Some(matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Locks the folder for this process. `command` is named in the error of a second process.

@@ -45,13 +45,16 @@ impl Store {
     }
 
     /// Stores the present time as believed, or that it is doubted; call it every minute. After the clock was set back, what
-    /// it had postponed while it was ahead is due at once. Returns until when it is doubted.
+    /// it had postponed while it was ahead is due at once, and what comes after a first login is no history. Returns until when
+    /// it is doubted.
     pub async fn note_clock(&self) -> Result<Option<Timestamp>, StoreError> {
         let (believed, doubted) = (self.time(BELIEVED).await?, self.time(DOUBTED).await?);
         let now = self.inner.clock.now();
         let judgement = judge(now, believed, doubted);
         let is_noted = |believed: Timestamp| believed <= now && now.since(believed) < NOTED_EVERY;
-        if judgement == Judgement::Believed && doubted.is_none() && believed.is_some_and(is_noted) {
+        // However little it was ahead: the messages until then would be history.
+        let is_ahead = self.accounts().have_watermark_after(now).await?;
+        if judgement == Judgement::Believed && doubted.is_none() && believed.is_some_and(is_noted) && !is_ahead {
             return Ok(None);
         }
         let newest = doubted.max(believed);
@@ -64,6 +67,7 @@ impl Store {
                     tx.media().recall(latest).await?;
                     tx.pace().recall(latest).await?;
                 }
+                tx.accounts().lower_watermarks(now).await?;
                 let settings = tx.settings();
                 match judgement {
                     Judgement::Believed => {

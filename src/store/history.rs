@@ -127,6 +127,25 @@ impl HistoryImports<'_, Tx> {
         self.ask(account, chosen.map_or(default, |history| history.depth)).await
     }
 
+    /// Lowers the beginning of an account's import to that of an account that is linked at `now`.
+    pub async fn lower(&self, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(history) = self.get(account).await? else {
+            return Ok(());
+        };
+        let Some(since) = history.since else { return Ok(()) };
+        let change = history_import::ActiveModel {
+            since: Set(Some(since.min(history.depth.since(now)).0)),
+            updated_at: Set(self.0.now.0),
+            ..<history_import::ActiveModel as Default>::default()
+        };
+        history_import::Entity::update_many()
+            .set(change)
+            .filter(history_import::Column::AccountId.eq(account))
+            .exec(&self.0.session)
+            .await?;
+        Ok(())
+    }
+
     /// Adds chats to the plan, in this order, and keeps those that are in it. Returns the number of chats added.
     pub async fn plan(&self, account: AccountId, chats: &[ChatId]) -> Result<u64, StoreError> {
         let rows = history_chat::Entity::find()

@@ -53,6 +53,7 @@ use wake_up::WakeUps;
 use writer::Job;
 
 pub use access::{AuditEntry, AuditFilter, KeyHolder, NewApiKey, StoredApiKey};
+pub use accounts::heartbeat::BEATS_EVERY;
 pub use accounts::removal::Added;
 pub use accounts::{Fence, Holder, Lease};
 pub use agents::{AgentChange, NewAgent};

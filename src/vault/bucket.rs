@@ -57,15 +57,12 @@ impl Bucket {
         let mut file = File::open(from).await?;
         let upload = self.store.put_multipart(&location(sha256)?).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
-        let mut piece = vec![0; super::PIECE_BYTES];
-        loop {
-            let read = file.read(&mut piece).await?;
-            if read == 0 {
-                break;
+        if let Err(error) = send(&mut file, &mut upload).await {
+            // The parts that arrived would stay there, and be paid for.
+            if let Err(left) = upload.abort().await {
+                tracing::warn!("parts of an upload may be left in the media bucket: {left}");
             }
-            // Bounds the memory: one part being sent and one being filled.
-            upload.wait_for_capacity(1).await?;
-            upload.write(&piece[..read]);
+            return Err(error);
         }
         upload.finish().await?;
         Ok(())
@@ -127,6 +124,20 @@ impl Bucket {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Sends a file in parts; the last one is left to the end of the upload.
+async fn send(file: &mut File, upload: &mut WriteMultipart) -> Result<(), VaultError> {
+    let mut piece = vec![0; super::PIECE_BYTES];
+    loop {
+        let read = file.read(&mut piece).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        // Bounds the memory: one part being sent and one being filled.
+        upload.wait_for_capacity(1).await?;
+        upload.write(&piece[..read]);
     }
 }
 

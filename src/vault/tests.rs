@@ -3,9 +3,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt as _, TryStreamExt};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, UploadPart,
+};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -168,4 +177,102 @@ async fn too_large_object_and_bad_name_are_refused() {
             assert!(matches!(vault.file(name).await, Err(VaultError::Missing)), "{name}");
         }
     }
+}
+
+/// A bucket that takes no part of an upload, and notes whether the upload is aborted.
+#[derive(Debug, Default)]
+struct Refusing {
+    rest: InMemory,
+    aborted: Arc<AtomicBool>,
+}
+
+impl std::fmt::Display for Refusing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a bucket that refuses")
+    }
+}
+
+#[derive(Debug)]
+struct RefusedUpload(Arc<AtomicBool>);
+
+fn refused() -> object_store::Error {
+    object_store::Error::Generic {
+        store: "a bucket that refuses",
+        source: "no space".into(),
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for RefusedUpload {
+    fn put_part(&mut self, _data: PutPayload) -> UploadPart {
+        async { Err(refused()) }.boxed()
+    }
+
+    async fn complete(&mut self) -> object_store::Result<PutResult> {
+        Err(refused())
+    }
+
+    async fn abort(&mut self) -> object_store::Result<()> {
+        self.0.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Refusing {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> object_store::Result<PutResult> {
+        self.rest.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _location: &Path,
+        _options: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        Ok(Box::new(RefusedUpload(Arc::clone(&self.aborted))))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> object_store::Result<GetResult> {
+        self.rest.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, object_store::Result<Path>>,
+    ) -> BoxStream<'static, object_store::Result<Path>> {
+        self.rest.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.rest.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
+        self.rest.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> object_store::Result<()> {
+        self.rest.copy_opts(from, to, options).await
+    }
+}
+
+/// The parts that arrived before would be paid for.
+#[tokio::test]
+async fn failed_part_aborts_upload() {
+    let folder = tempfile::tempdir().unwrap();
+    let bucket = Refusing::default();
+    let aborted = Arc::clone(&bucket.aborted);
+    let place = Place::Bucket(Bucket::new(Arc::new(bucket)));
+    let vault = Vault::new(&folder.path().join("spool"), place).unwrap();
+    let mut incoming = vault.incoming(1 << 30).unwrap();
+    for piece in bytes(11_000_000).chunks(100_000) {
+        incoming.write(piece).await.unwrap();
+    }
+    assert!(matches!(vault.keep(incoming).await, Err(VaultError::Bucket(_))));
+    assert!(aborted.load(Ordering::SeqCst));
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridge::core::registry::{AccountHandle, AccountRegistry};
 use crate::bridge::core::worker::Worker as _;
-use crate::bridge::core::{Core, Progress, trouble};
+use crate::bridge::core::{Core, Progress, accounts, trouble};
 use crate::bridge::desk::Desk;
 use crate::bridge::history::DisappearingWorker;
 use crate::contract::Event;
@@ -25,7 +25,7 @@ use crate::domain::delivery::back_off;
 use crate::domain::matrix::MatrixStatus;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::WhatsApp;
-use crate::store::{Fence, Holder, StoreError};
+use crate::store::{BEATS_EVERY, Fence, Holder, StoreError};
 use crate::supervisor::Supervisor;
 
 use super::start;
@@ -151,24 +151,39 @@ impl AccountManager {
 
     /// Starts and ends accounts as their rows say, until `stopping`. Database errors are logged and retried.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) -> anyhow::Result<()> {
-        while !stopping.is_cancelled() {
-            if let Err(error) = self.look(None).await {
-                tracing::error!("the accounts could not be read, trying again: {error}");
-            }
-            self.wait(&stopping).await;
-        }
+        self.keep(None, &stopping).await;
         Ok(())
     }
 
     /// Does the same as [`Self::run`] for one account alone.
     pub async fn run_one(self: Arc<Self>, account: AccountId, stopping: CancellationToken) -> anyhow::Result<()> {
-        while !stopping.is_cancelled() {
-            if let Err(error) = self.look(Some(account)).await {
-                tracing::error!(%account, "the account could not be read, trying again: {error}");
-            }
-            self.wait(&stopping).await;
-        }
+        self.keep(Some(account), &stopping).await;
         Ok(())
+    }
+
+    /// Looks after one account, or all, and stores heartbeats.
+    async fn keep(self: &Arc<Self>, only: Option<AccountId>, stopping: &CancellationToken) {
+        let mut last_beat: Option<Instant> = None;
+        while !stopping.is_cancelled() {
+            if last_beat.is_none_or(|at| at.elapsed() >= BEATS_EVERY) {
+                match self.beat().await {
+                    Ok(()) => last_beat = Some(Instant::now()),
+                    Err(error) => tracing::warn!("other servers may take this one for gone: {error}"),
+                }
+            }
+            if let Err(error) = self.look(only).await {
+                tracing::error!("the accounts could not be read, trying again: {error}");
+            }
+            self.wait(stopping).await;
+        }
+    }
+
+    /// Stores that this process runs, for servers on other machines.
+    async fn beat(&self) -> Result<(), StoreError> {
+        let beaten = self.core.write(self.holder.folder.clone(), |tx, folder: &String| {
+            async move { tx.accounts().beat(folder).await }.boxed()
+        });
+        beaten.await
     }
 
     async fn wait(&self, stopping: &CancellationToken) {
@@ -187,6 +202,10 @@ impl AccountManager {
             }
             if account.removed_at.is_some() {
                 self.let_disappear(account.id).await?;
+                // Another server has removed it.
+                if self.registry.get(account.id).is_some() && !self.is_left_alone(&account) {
+                    self.see_to(account.id);
+                }
                 continue;
             }
             // A gateway's account has neither browser nor workers.
@@ -243,11 +262,12 @@ impl AccountManager {
         if !matches!(error.downcast_ref(), Some(StoreError::LeaseElsewhere { .. })) {
             return false;
         }
-        let lease = self.core.store.accounts().lease(id).await;
-        lease
-            .ok()
-            .flatten()
-            .is_some_and(|lease| (self.core.is_alive)(&lease.holder))
+        let store = &self.core.store;
+        let Ok(Some(lease)) = store.accounts().lease(id).await else {
+            return false;
+        };
+        let is_running = accounts::runs(store, &*self.core.is_alive, &lease.holder).await;
+        is_running.unwrap_or(false)
     }
 
     /// Notes a failure and returns how long to wait before the next attempt.
@@ -281,10 +301,14 @@ impl AccountManager {
             return Ok(());
         };
         if account.removed_at.is_some() {
-            return Ok(());
+            return self.leave_removed(&account).await;
         }
         if account.removing_at.is_some() {
-            return self.remove(&account).await.map(|_| ());
+            // Only the server that drives it can unlink its device and delete its profile.
+            self.hold(id).await?;
+            self.remove(&account).await?;
+            lock(&self.leases).remove(&id);
+            return Ok(());
         }
         if let Some(why) = self.loss_of(id) {
             self.end_line(id).await;
@@ -318,6 +342,9 @@ impl AccountManager {
     async fn note_failure(&self, id: AccountId, why: String) -> Result<(), StoreError> {
         let noted = self.core.write_with((id, why), |tx, core, (id, why)| {
             async move {
+                if tx.accounts().locked(*id).await?.removed_at.is_some() {
+                    return Ok(());
+                }
                 if tx.accounts().set_session(*id, SessionState::Failed, Some(why)).await?
                     && let Some(account) = tx.accounts().get(*id).await?
                 {
@@ -348,9 +375,28 @@ impl AccountManager {
     async fn take_lease(&self, account: AccountId) -> Result<Fence, StoreError> {
         let input = (account, self.holder.clone());
         let taken = self.core.write(input, |tx, (account, holder)| {
-            async move { tx.accounts().take_lease(*account, holder).await }.boxed()
+            async move {
+                let fence = tx.accounts().take_lease(*account, holder).await?;
+                // Before the first round of `keep` other servers would take this one for gone.
+                tx.accounts().beat(&holder.folder).await?;
+                Ok::<_, StoreError>(fence)
+            }
+            .boxed()
         });
         taken.await
+    }
+
+    /// Makes sure that this data folder has the lease of an account, which it may run already. Fails as
+    /// [`Self::take_lease`].
+    async fn hold(&self, id: AccountId) -> Result<(), StoreError> {
+        let own = lock(&self.leases).get(&id).copied();
+        let present = self.core.store.accounts().lease(id).await?;
+        if own.is_some() && own == present.map(|lease| lease.fence) {
+            return Ok(());
+        }
+        let fence = self.take_lease(id).await?;
+        lock(&self.leases).insert(id, fence);
+        Ok(())
     }
 
     /// Releases the leases of all accounts, so that another process can take them at once. Call it only after all
@@ -365,6 +411,13 @@ impl AccountManager {
             if let Err(error) = released {
                 tracing::warn!(%account, "a lease could not be released; run `crm account release`: {error}");
             }
+        }
+        let ended = self.core.write(self.holder.folder.clone(), |tx, folder: &String| {
+            async move { tx.accounts().end_heartbeat(folder).await }.boxed()
+        });
+        let ended: Result<(), StoreError> = ended.await;
+        if let Err(error) = ended {
+            tracing::debug!("the heartbeat of this server stays for some minutes: {error}");
         }
     }
 

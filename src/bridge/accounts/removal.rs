@@ -26,7 +26,7 @@ const SETTLED: Duration = Duration::from_mins(1);
 const BATCH: u64 = 100;
 
 impl AccountManager {
-    /// Removes an account whose row says so. Returns the account as stored afterwards.
+    /// Removes an account whose row says so, and whose lease this server has. Returns the account as stored afterwards.
     pub async fn remove(&self, account: &Account) -> anyhow::Result<Account> {
         let unlinked = self.close_line(account).await?;
         settle(&self.core, account).await?;
@@ -36,6 +36,20 @@ impl AccountManager {
         let gone = finish(&self.core, account, unlinked).await?;
         tracing::info!(account = account.name, "an account was removed");
         Ok(gone)
+    }
+
+    /// Ends what this server still runs of an account that another one has removed, as its own removal would have.
+    pub(super) async fn leave_removed(&self, account: &Account) -> anyhow::Result<()> {
+        if self.registry.get(account.id).is_none() {
+            return Ok(());
+        }
+        if let Err(todo) = self.close_line(account).await? {
+            tracing::warn!(account = account.name, "{todo}");
+        }
+        if !account.keep_profile {
+            self.source.forget(&account.name).await?;
+        }
+        Ok(())
     }
 
     /// Ends the account's workers and browser, and unlinks its device. The inner error says what a person must do when

@@ -55,11 +55,9 @@ pub(crate) fn drive(core: &Core, account: Drive, tasks: &Supervisor) -> AccountH
     let reading = ReadReceiptWorker::new(core.clone(), Arc::clone(&port), reader.clone());
     let linking = Linking::new(core.driving(id, fence), id, Arc::clone(&port));
     let link_failed = linking.failed();
-    spawn(
-        tasks,
-        "disappearing messages",
-        DisappearingWorker::new(core.driving(id, fence), id),
-    );
+    let disappearing =
+        DisappearingWorker::new(core.driving(id, fence), id).hearing(Arc::clone(&port), resynced.clone());
+    spawn(tasks, "disappearing messages", disappearing);
     spawn(tasks, "linking", linking);
     spawn(tasks, "inbound", inbound);
     spawn(tasks, "relay to WhatsApp", relay);

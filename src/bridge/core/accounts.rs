@@ -13,9 +13,9 @@ use crate::domain::customer::PhoneNumber;
 use crate::domain::outbox::MatrixWork;
 use crate::store::{Added, Holder, NewWork, Store, StoreError, Tx};
 
-use super::Core;
 use super::policy::Policy;
 use super::refusal::{Refusal, not_found};
+use super::{Core, IsAlive};
 
 /// Adds an account, or brings back a removed one of this name. `matrix`: whether a homeserver is configured. Refused
 /// while the name is in use, or its number belongs to another account.
@@ -68,13 +68,17 @@ pub async fn begin_removal(store: &Store, id: AccountId, keep_profile: bool) -> 
     removing.await
 }
 
+/// Returns whether the process that holds an account still runs: as this host knows, else by its heartbeat.
+pub async fn runs(store: &Store, is_alive: &IsAlive, holder: &Holder) -> Result<bool, StoreError> {
+    match is_alive(holder) {
+        Some(runs) => Ok(runs),
+        None => store.accounts().is_beating(&holder.folder).await,
+    }
+}
+
 /// Releases the lease of an account that no process runs any more, so that another data folder can run it, and the rooms if
-/// that process kept them. Refused if `is_alive` says that the holder still runs.
-pub async fn release_account(
-    store: &Store,
-    id: AccountId,
-    is_alive: &(dyn Fn(&Holder) -> bool + Send + Sync),
-) -> Result<Account, Refusal> {
+/// that process kept them. Refused if the holder still runs.
+pub async fn release_account(store: &Store, id: AccountId, is_alive: &IsAlive) -> Result<Account, Refusal> {
     let lease = store.accounts().lease(id).await?;
     let account = store
         .accounts()
@@ -82,9 +86,9 @@ pub async fn release_account(
         .await?
         .ok_or_else(|| not_found("account", id))?;
     let Some(lease) = lease else { return Ok(account) };
-    if is_alive(&lease.holder) {
+    if runs(store, is_alive, &lease.holder).await? {
         return Err(Refusal::Conflict(format!(
-            "the account {} is driven by {}; stop that first",
+            "the account {} is driven by {}; stop that first; if it is gone for good, try again in three minutes",
             account.name, lease.holder.process
         )));
     }
@@ -108,17 +112,14 @@ pub async fn release_account(
 }
 
 /// Releases the rooms of a process that is gone, so that another data folder can keep them. Returns the process that kept them.
-/// Refused if `is_alive` says that it still runs.
-pub async fn release_rooms(
-    store: &Store,
-    is_alive: &(dyn Fn(&Holder) -> bool + Send + Sync),
-) -> Result<Option<Holder>, Refusal> {
+/// Refused if it still runs.
+pub async fn release_rooms(store: &Store, is_alive: &IsAlive) -> Result<Option<Holder>, Refusal> {
     let Some(holder) = store.settings().rooms_holder().await? else {
         return Ok(None);
     };
-    if is_alive(&holder) {
+    if runs(store, is_alive, &holder).await? {
         return Err(Refusal::Conflict(format!(
-            "the rooms are kept by {}; stop that first",
+            "the rooms are kept by {}; stop that first; if it is gone for good, try again in three minutes",
             holder.process
         )));
     }

@@ -41,6 +41,9 @@ use self::typing::Typing;
 
 pub use self::worker::Progress;
 
+/// Returns whether the process that holds an account still runs; `None` if this host cannot know.
+pub type IsAlive = dyn Fn(&Holder) -> Option<bool> + Send + Sync;
+
 /// Context that all parts of the bridge share; cheap to clone.
 #[derive(Clone)]
 pub struct Core {
@@ -64,8 +67,8 @@ pub struct Core {
     pub restored: Option<Arc<Restored>>,
     /// Last outbox row that another login may have done in rooms, if rooms have moved from one to another.
     pub moved_work: Option<OutboxId>,
-    /// Returns whether the process that holds an account still runs, as far as this process can know.
-    pub is_alive: Arc<dyn Fn(&Holder) -> bool + Send + Sync>,
+    /// Says of the process that holds an account what this host can know.
+    pub is_alive: Arc<IsAlive>,
     /// People who type, by place.
     pub typing: Typing,
     /// Number of the rooms' events that were looked for and found, before the homeserver pushed them.
@@ -97,7 +100,7 @@ impl Core {
             instance: instance.into(),
             restored,
             moved_work,
-            is_alive: Arc::new(|_| false),
+            is_alive: Arc::new(|_: &Holder| None),
             typing: Typing::default(),
             caught_up: Arc::default(),
             lease: None,
@@ -122,7 +125,7 @@ impl Core {
 
     /// Returns this context with `is_alive`, which says whether the process that holds an account still runs.
     #[must_use]
-    pub fn knowing_holders(self, is_alive: impl Fn(&Holder) -> bool + Send + Sync + 'static) -> Self {
+    pub fn knowing_holders(self, is_alive: impl Fn(&Holder) -> Option<bool> + Send + Sync + 'static) -> Self {
         Self {
             is_alive: Arc::new(is_alive),
             ..self

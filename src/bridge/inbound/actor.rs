@@ -39,6 +39,8 @@ pub struct Inbound {
     port: Arc<dyn WhatsApp>,
     reader: ReadReceipts,
     session: watch::Receiver<Session>,
+    /// [`Session::logouts`] as stored last.
+    logouts: u64,
     /// Mark of the last committed batch, sent to the page with the next pull.
     acked: Option<PageMark>,
     /// [`crate::domain::session::Session::resync`] of the last completed comparison; relays look nothing up before it.
@@ -67,6 +69,7 @@ impl Inbound {
     /// Builds the worker of `account`. `reader`: queue of the account's read receipts.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>, reader: ReadReceipts) -> Self {
         let session = port.session();
+        let logouts = session.borrow().logouts;
         let (ask, asked) = mpsc::channel(MAX_ASKED);
         Self {
             core,
@@ -74,6 +77,7 @@ impl Inbound {
             port,
             reader,
             session,
+            logouts,
             acked: None,
             resynced: watch::Sender::new(0),
             looked_through: None,
@@ -126,7 +130,8 @@ impl Worker for Inbound {
     async fn step(&mut self) -> Result<Progress, StoreError> {
         self.listening = false;
         let session = self.session.borrow_and_update().clone();
-        let account = session::follow(&self.core, self.account, &session, self.port.as_ref()).await?;
+        let port = self.port.as_ref();
+        let account = session::follow(&self.core, self.account, &session, port, &mut self.logouts).await?;
         // Linked but not bound: another account has this number.
         let is_strange = session.me.is_some() && account.phone.is_none();
         if !session.state.is_linked() || is_strange {

@@ -17,12 +17,13 @@ use crate::domain::{AccountId, Timestamp};
 use crate::store::{StoreError, Tx};
 
 /// Stores the changes of the session, and tells the adapter which number the account may use. Returns the account as
-/// stored afterwards.
+/// stored afterwards. `logouts`: [`Session::logouts`] as stored last, and afterwards.
 pub(crate) async fn follow(
     core: &Core,
     id: AccountId,
     session: &Session,
     port: &dyn WhatsApp,
+    logouts: &mut u64,
 ) -> Result<Arc<Account>, StoreError> {
     let known = core
         .store
@@ -32,14 +33,16 @@ pub(crate) async fn follow(
         .ok_or(StoreError::Missing { what: "account" })?;
     port.bind(binding(core, &known).await?);
     let session = with_warning(session, &known, core.clock.now());
-    if is_up_to_date(&known, &session) {
+    let (counted, is_new) = (session.logouts, session.logouts != *logouts);
+    if is_up_to_date(&known, &session) && !is_new {
         return Ok(Arc::new(known));
     }
     let account = core
-        .write_with((session, id), |tx, core, (session, id)| {
-            async move { note(tx, &core.policy, *id, session).await }.boxed()
+        .write_with((session, id, is_new), |tx, core, (session, id, is_new)| {
+            async move { note(tx, &core.policy, *id, session, *is_new).await }.boxed()
         })
         .await?;
+    *logouts = counted;
     port.bind(binding(core, &account).await?);
     Ok(Arc::new(account))
 }
@@ -72,15 +75,22 @@ fn is_up_to_date(account: &Account, session: &Session) -> bool {
     account.state == session.state && account.detail == session.detail && settled
 }
 
-async fn note(tx: &mut Tx, policy: &Policy, id: AccountId, session: &Session) -> Result<Account, StoreError> {
+/// Stores the session. `was_logged_out`: it has needed a login since it was stored last, though it may need none now.
+async fn note(
+    tx: &mut Tx,
+    policy: &Policy,
+    id: AccountId,
+    session: &Session,
+    was_logged_out: bool,
+) -> Result<Account, StoreError> {
     let before = tx
         .accounts()
         .get(id)
         .await?
         .ok_or(StoreError::Missing { what: "account" })?;
     // rule 3: messages handed over in a login that has ended can never be looked up again. This is stored before the
-    // code of the next login is shown to anybody.
-    if session.state.needs_login() && !before.state.needs_login() {
+    // code of the next login is shown to anybody, unless the database takes no writes until somebody has used that code.
+    if was_logged_out || (session.state.needs_login() && !before.state.needs_login()) {
         tx.accounts().next_login(id).await?;
     }
     if session.state.is_linked()

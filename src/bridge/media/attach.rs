@@ -17,7 +17,8 @@ use crate::store::{MediaChange, NewMedia, NewWork, SecondUpload, StoreError, Tx}
 /// Span for which the media of a conversation are counted.
 const DAY: Duration = Duration::from_hours(24);
 
-/// Stores the medium of a message, if it has one that is not stored yet. Returns the message with it.
+/// Stores the medium of a message, if it has one that is not stored yet and the message is not deleted. Returns the message
+/// with it.
 pub(crate) async fn attach(
     tx: &mut Tx,
     rules: &MediaRules,
@@ -26,6 +27,10 @@ pub(crate) async fn attach(
     told: &WaMessage,
 ) -> Result<Message, StoreError> {
     let Some(told) = &told.media else { return Ok(message) };
+    // The page goes on telling a message that has disappeared here: its file must not come back.
+    if message.deleted_at.is_some() {
+        return Ok(message);
+    }
     let second = match (&message.media, &told.source) {
         (None, None) => None,
         (None, Some(source)) => Some(SecondUpload {
@@ -49,7 +54,7 @@ pub(crate) async fn attach(
         ));
     }
     let upgrades = second.as_ref().is_some_and(|second| second.upgrades.is_some());
-    if upgrades && !(new.state == MediaState::Pending && message.deleted_at.is_none()) {
+    if upgrades && new.state != MediaState::Pending {
         return Ok(message);
     }
     let media = match second {

@@ -13,12 +13,13 @@ use crate::domain::delivery::back_off;
 use crate::domain::media::MediaState;
 use crate::domain::session::SessionState;
 use crate::domain::whatsapp::{FetchError, MessageRef, WhatsApp};
-use crate::domain::{AccountId, MediaId, Timestamp};
+use crate::domain::{AccountId, MediaId};
 use crate::store::{DueMedia, MediaChange, StoreError, WorkFor};
 use crate::vault::{Incoming, VaultError};
 
 use super::attach;
 use super::room::Room;
+use super::vault_pause::VaultPause;
 
 /// Upper bound of concurrent fetches, so that a voice note does not wait for a film.
 const AT_ONCE: usize = 3;
@@ -28,7 +29,7 @@ const MAX_FAILURES: u32 = 8;
 const MAX_ASKED: u32 = 3;
 /// Attempts to fetch a medium whose bytes are wrong.
 const MAX_FLAWED: u32 = 2;
-/// Pause after a failure of the account or of the storage.
+/// Pause after a failure of the account.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(5);
@@ -39,6 +40,8 @@ pub struct MediaFetcher {
     core: Core,
     account: AccountId,
     port: Arc<dyn WhatsApp>,
+    /// Pause while the vault fails.
+    pause: VaultPause,
 }
 
 /// Outcome of a fetch.
@@ -47,12 +50,19 @@ enum End {
     Is(MediaChange),
     /// To be repeated after a pause; `count`: it counts as a failure of the medium.
     Later { after: Duration, count: bool },
+    /// Our own disk or bucket has failed: to be repeated once it works, which says nothing about the medium.
+    Unkept(VaultError),
 }
 
 impl MediaFetcher {
     /// Builds the worker of `account`; `port` is the account's connection to WhatsApp.
     pub fn new(core: Core, account: AccountId, port: Arc<dyn WhatsApp>) -> Self {
-        Self { core, account, port }
+        Self {
+            core,
+            account,
+            port,
+            pause: VaultPause::default(),
+        }
     }
 }
 
@@ -100,15 +110,20 @@ impl Pieces for MediaFetcher {
         if Room::now(&self.core).is_short() {
             return Ok(vec![]);
         }
-        let (now, limit) = (self.core.clock.now(), limit as u64);
-        self.core.store.media().due(self.account, now, limit, in_hand).await
+        let now = self.core.clock.now();
+        let limit = self.pause.allows(limit, in_hand.len(), now);
+        if limit == 0 {
+            return Ok(vec![]);
+        }
+        let store = &self.core.store;
+        store.media().due(self.account, now, limit as u64, in_hand).await
     }
 
     async fn work(&self, due: &DueMedia) -> Result<(), StoreError> {
         let max = self.core.policy.media.max.largest();
         let mut incoming = match self.core.vault.incoming(max) {
             Ok(incoming) => incoming,
-            Err(error) => return self.end(due, unkept(&error)).await,
+            Err(error) => return self.end(due, End::Unkept(error)).await,
         };
         let key = MessageRef {
             chat: due.chat.clone(),
@@ -131,27 +146,24 @@ impl MediaFetcher {
         // `kept` protects the object from the sweep until its row is written.
         let kept = match self.core.vault.keep(incoming).await {
             Ok(kept) => kept,
-            Err(error) => return self.end(due, unkept(&error)).await,
+            Err(error) => return self.end(due, End::Unkept(error)).await,
         };
         let stored = MediaChange::Stored {
             sha256: kept.sha256.clone(),
             size: kept.size,
             sniffed: kept.sniffed.map(str::to_owned),
         };
-        self.end(due, End::Is(stored)).await
+        self.end(due, End::Is(stored)).await?;
+        self.pause.worked(&self.core).await
     }
 
     async fn end(&self, due: &DueMedia, end: End) -> Result<(), StoreError> {
         let id = due.id;
-        let again = |after: Duration| -> Timestamp { self.core.clock.now().plus(after) };
         match end {
-            End::Later { after, count } => {
-                let at = again(after);
-                self.core
-                    .write((id, at, count), |tx, &(id, at, count)| {
-                        async move { tx.media().retry(id, at, count).await }.boxed()
-                    })
-                    .await
+            End::Later { after, count } => self.postpone(id, after, count).await,
+            End::Unkept(error) => {
+                let after = self.pause.failed(&self.core, &error).await?;
+                self.postpone(id, after, false).await
             }
             End::Is(change) => {
                 if let MediaChange::Lost { state, detail } = &change {
@@ -164,6 +176,15 @@ impl MediaFetcher {
                     .await
             }
         }
+    }
+
+    async fn postpone(&self, id: MediaId, after: Duration, count: bool) -> Result<(), StoreError> {
+        let at = self.core.clock.now().plus(after);
+        self.core
+            .write((id, at, count), |tx, &(id, at, count)| {
+                async move { tx.media().retry(id, at, count).await }.boxed()
+            })
+            .await
     }
 }
 
@@ -219,16 +240,7 @@ fn after(error: FetchError, attempts: u32) -> End {
         FetchError::Sink(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
             lost(MediaState::Refused, format!("{error} (CRM_MEDIA_MAX_SIZE)"))
         }
-        FetchError::Sink(error) => unkept(&error.into()),
-    }
-}
-
-/// Returns the outcome when our own disk or bucket fails: the fetch is repeated, and not counted against the medium.
-fn unkept(error: &VaultError) -> End {
-    tracing::error!("a medium could not be stored, trying again: {error}");
-    End::Later {
-        after: PAUSE,
-        count: false,
+        FetchError::Sink(error) => End::Unkept(error.into()),
     }
 }
 
@@ -260,7 +272,7 @@ mod tests {
         let away = FetchError::Unreachable(Unreachable("offline".into()));
         assert!(matches!(after(away, 100), End::Later { count: false, .. }));
         let full = FetchError::Sink(std::io::ErrorKind::StorageFull.into());
-        assert!(matches!(after(full, 100), End::Later { count: false, .. }));
+        assert!(matches!(after(full, 100), End::Unkept(_)));
         let large = FetchError::Sink(std::io::ErrorKind::FileTooLarge.into());
         assert_eq!(state(&after(large, 0)), Some(MediaState::Refused));
     }

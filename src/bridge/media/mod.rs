@@ -5,6 +5,7 @@ mod avatars;
 mod fetcher;
 mod room;
 mod sweep;
+mod vault_pause;
 
 pub use avatars::AvatarFetcher;
 pub use avatars::MAX_AVATAR_BYTES;

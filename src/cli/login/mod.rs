@@ -84,6 +84,7 @@ impl Login {
         }
         // The session may still show the wrong number of an earlier login until this login has a code.
         let mut is_under_way = view.state != SessionState::WrongNumber;
+        let mut had_code = false;
         let end = loop {
             let view = look.next().await?;
             if asked && let Some(fault) = failed(&view) {
@@ -93,8 +94,10 @@ impl Login {
             if !is_under_way {
                 continue;
             }
-            // The page shows its QR code by default; skip it until the pairing code is there.
-            if by_number && view.state == SessionState::Qr {
+            // The page shows its QR code by default; skip it until the pairing code is there. It shows it again once nobody
+            // has typed one.
+            had_code |= view.state == SessionState::Code;
+            if by_number && !had_code && view.state == SessionState::Qr {
                 continue;
             }
             display.show(&view)?;

@@ -1,7 +1,9 @@
 //! The WhatsApp accounts that crm drives, and the lease that says which process drives each one.
 
+pub mod heartbeat;
 pub mod linking;
 pub mod removal;
+mod watermarks;
 
 use std::time::Duration;
 

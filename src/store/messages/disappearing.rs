@@ -8,6 +8,7 @@ use crate::domain::details::Details;
 use crate::domain::message::Message;
 use crate::domain::{AccountId, MessageId, Timestamp};
 use crate::store::database::row::{from_json, to_json};
+use crate::store::database::session::exclusive;
 use crate::store::facet::Messages;
 use crate::store::{Store, StoreError, Tx};
 
@@ -37,6 +38,14 @@ impl Messages<'_, Store> {
 }
 
 impl Messages<'_, Tx> {
+    /// Returns whether a message is due to disappear at `now`, and locks it until the commit: people may have kept it
+    /// since [`Messages::due_to_disappear`] found it.
+    pub async fn is_due_to_disappear(&self, id: MessageId, now: Timestamp) -> Result<bool, StoreError> {
+        let row = exclusive(&self.0.session, message::Entity::find_by_id(id));
+        let row = row.one(&self.0.session).await?;
+        Ok(row.and_then(|row| row.vanishes_at).is_some_and(|at| at <= now.0))
+    }
+
     /// Sets the time at which a message disappears; `None`: it stays.
     pub async fn set_disappearing(&self, id: MessageId, at: impl Into<Option<Timestamp>>) -> Result<(), StoreError> {
         let at: Option<Timestamp> = at.into();

@@ -26,8 +26,18 @@ use super::{HandOver, MessageFilter, RecentMessage, read, whole_seconds};
 /// Chat, stanza id, whether the message is ours, and its author in a group.
 type InChat = (Option<ChatId>, Option<WaMessageId>, bool, WaUserId);
 
-/// Selects an account's messages that have a stanza id, written at or after `from`, each with its chat; newest first.
-fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<message::Entity> {
+/// Returns how the page is asked for a message; `None` if it has no stanza id or no chat.
+fn reference((chat, id, from_me, sender): InChat) -> Option<MessageRef> {
+    Some(MessageRef {
+        chat: chat?,
+        id: id?,
+        from_me,
+        sender: Some(sender).filter(|sender| !sender.as_str().is_empty()),
+    })
+}
+
+/// Selects the messages, each with its chat, as [`InChat`].
+fn with_chat() -> Select<message::Entity> {
     // A message written on the phone has no chat of its own: it is in its conversation's chat.
     let chat = Func::coalesce([
         Expr::col((message::Entity, message::Column::ChatId)),
@@ -44,6 +54,11 @@ fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<mes
         .column(message::Column::FromMe)
         .column(message::Column::Sender)
         .join(JoinType::InnerJoin, of_conversation)
+}
+
+/// Selects an account's messages that have a stanza id, written at or after `from`, each with its chat; newest first.
+fn in_their_chats(account: AccountId, from: Timestamp, limit: u64) -> Select<message::Entity> {
+    with_chat()
         .filter(message::Column::AccountId.eq(account))
         .filter(message::Column::WhatsappId.is_not_null())
         // Messages before the first login are left out: asking the page about each would be too many queries.
@@ -198,15 +213,14 @@ impl Messages<'_, Store> {
             .filter(message::Column::DeletedAt.is_null())
             .into_tuple();
         let rows: Vec<InChat> = reacted.all(self.0.readers()).await?;
-        let known = rows.into_iter().filter_map(|(chat, id, from_me, sender)| {
-            Some(MessageRef {
-                chat: chat?,
-                id: id?,
-                from_me,
-                sender: Some(sender).filter(|sender| !sender.as_str().is_empty()),
-            })
-        });
-        Ok(known.collect())
+        Ok(rows.into_iter().filter_map(reference).collect())
+    }
+
+    /// Returns how the page is asked for a message; `None` if it has no stanza id or no chat.
+    pub async fn reference(&self, id: MessageId) -> Result<Option<MessageRef>, StoreError> {
+        let found = with_chat().filter(message::Column::Id.eq(id)).into_tuple();
+        let row: Option<InChat> = found.one(self.0.readers()).await?;
+        Ok(row.and_then(reference))
     }
 
     /// Returns those of these stanza ids under which an account has no message.

@@ -14,7 +14,7 @@ pub enum Reason {
     Mismatch(String),
     /// The page is connected but reports no events.
     Deaf(Deafness, String),
-    /// The page works, and is reloaded to free memory or to update it.
+    /// The page works, and is reloaded to free memory, to update it, or to show the QR code again.
     Upkeep(String),
 }
 

@@ -197,7 +197,8 @@ impl<'a> Watcher<'a> {
     async fn on_request(&mut self, request: Request) -> Option<Remedy> {
         match request {
             Request::CheckStatus => self.check_status().await,
-            Request::Reload => Some(Remedy::Reload(Reason::Failed("a reload was requested".to_owned()))),
+            // The page works: a failure would end the login that asks for it, and would be told to the owner.
+            Request::Reload => Some(Remedy::Reload(Reason::Upkeep("a reload was requested".to_owned()))),
             Request::Heal => {
                 let remedy = self.state.escalation.next(Instant::now());
                 if remedy == Remedy::Relisten {
@@ -304,7 +305,7 @@ impl<'a> Watcher<'a> {
         if pairing.left == 0 {
             self.pairing = None;
             let why = "nobody typed the pairing code; showing the QR code again".to_owned();
-            return Some(Remedy::Reload(Reason::Failed(why)));
+            return Some(Remedy::Reload(Reason::Upkeep(why)));
         }
         pairing.since = now;
         pairing.left -= 1;

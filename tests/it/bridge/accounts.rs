@@ -96,7 +96,7 @@ impl Server {
 
     /// Where some accounts have policies of their own.
     async fn with(folder: &Path, source: &Arc<impl Source + 'static>, policies: HashMap<String, Policy>) -> Self {
-        Self::on(folder, folder, source, policies, |_| false).await
+        Self::on(folder, folder, source, policies, |_| Some(false)).await
     }
 
     /// On the database of `folder`, from a data folder that may be another. `is_alive`: whose processes it knows to run.
@@ -105,7 +105,7 @@ impl Server {
         own: &Path,
         source: &Arc<impl Source + 'static>,
         policies: HashMap<String, Policy>,
-        is_alive: impl Fn(&Holder) -> bool + Send + Sync + 'static,
+        is_alive: impl Fn(&Holder) -> Option<bool> + Send + Sync + 'static,
     ) -> Self {
         let url = format!("sqlite://{}", folder.join("crm.db").display());
         let options = OpenOptions {

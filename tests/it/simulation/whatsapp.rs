@@ -288,6 +288,7 @@ impl WhatsApp for FakeWhatsApp {
         self.enter().await?;
         let fails = {
             let mut world = self.world.lock().unwrap();
+            world.calls.push(format!("fetch {}", of.id));
             let faults = world.faults;
             !world.with_media || world.rng.random_range(0..100) < faults
         };

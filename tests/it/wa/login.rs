@@ -41,3 +41,23 @@ async fn typed_pairing_code_makes_session_ready() {
     desk.link().await;
     desk.end().await;
 }
+
+/// The page is loaded anew for it, which is no trouble of WhatsApp's.
+#[tokio::test(flavor = "multi_thread")]
+async fn qr_code_replaces_pairing_code_without_failure() {
+    let desk = Desk::start().await;
+    desk.until("a code", |session| session.qr.clone()).await;
+    let number = format!("+{}", desk.standin.phone().number()).parse().unwrap();
+    desk.web.login(LoginMethod::PairingCode(number)).await.unwrap();
+    desk.state(SessionState::Code).await;
+    desk.web.login(LoginMethod::Qr).await.unwrap();
+    let mut states = vec![];
+    desk.until("a QR code again", |session| {
+        states.push(session.state);
+        session.qr.clone().filter(|_| session.state == SessionState::Qr)
+    })
+    .await;
+    assert!(!states.contains(&SessionState::Failed), "{states:?}");
+    desk.link().await;
+    desk.end().await;
+}

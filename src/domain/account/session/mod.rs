@@ -98,6 +98,8 @@ pub struct Session {
     pub resync: u64,
     /// How many of these comparisons were requested because the page shows something that it did not report.
     pub missed: u64,
+    /// How often the session began to need a login. Also a login that nobody could store in time is seen by it (rule 3).
+    pub logouts: u64,
 }
 
 impl Session {
@@ -112,6 +114,7 @@ impl Session {
             epoch: None,
             resync: 0,
             missed: 0,
+            logouts: 0,
         }
     }
 }
@@ -185,6 +188,15 @@ impl Session {
     /// Returns the session after `event`. `bound` says which phones may link the account, if that is known.
     #[must_use]
     pub fn handle(&self, event: SessionEvent, bound: Option<&Binding>) -> Self {
+        let next = self.after(event, bound);
+        let needs_login_now = next.state.needs_login() && !self.state.needs_login();
+        Self {
+            logouts: self.logouts + u64::from(needs_login_now),
+            ..next
+        }
+    }
+
+    fn after(&self, event: SessionEvent, bound: Option<&Binding>) -> Self {
         match event {
             SessionEvent::Starting => Self {
                 state: SessionState::Starting,
@@ -259,6 +271,7 @@ impl Session {
             detail,
             resync,
             missed: self.missed,
+            logouts: self.logouts,
         }
     }
 

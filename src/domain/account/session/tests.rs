@@ -159,6 +159,18 @@ fn pairing_code_stays_until_login() {
     assert_eq!((session.state, session.pairing_code), (SessionState::Ready, None));
 }
 
+/// rule 3: between two looks at the session a device may be unlinked and another linked.
+#[test]
+fn each_logout_counts_once() {
+    let ready = Session::starting().handle(SessionEvent::Page(ready_page("a")), None);
+    assert_eq!(ready.logouts, 0);
+    let out = ready.handle(SessionEvent::LoggedOut(None), None);
+    let code = out.handle(SessionEvent::Page(qr_page("2@x")), None);
+    assert_eq!((out.logouts, code.logouts), (1, 1));
+    let again = code.handle(SessionEvent::Page(ready_page("b")), None);
+    assert_eq!((again.state, again.logouts), (SessionState::Ready, 1));
+}
+
 /// A reloaded page does not accept the code any more, so it must not be shown.
 #[test]
 fn pairing_code_ends_with_page_reload() {

@@ -75,6 +75,45 @@ async fn media_wait_while_space_is_short() {
     assert!(rig.program.desk.incoming().is_ok());
 }
 
+/// A store that fails all night: what waits is not downloaded every five seconds, and the owner is told once.
+#[tokio::test]
+async fn failing_media_store_is_told_and_asked_seldom() {
+    let mut rig = Rig::with(|run| run.whatsapp.world.lock().unwrap().with_media = true).await;
+    rig.met().await;
+    let ids = ["IN9000", "IN9003"];
+    let folder = rig.folder.path().join("1.db-media");
+    // There is a file where the folder of each would be made.
+    let in_the_way = ids.map(|id| {
+        let hash = promised(&medium_of(&id.into()).unwrap()).sha256.unwrap();
+        folder.join(&hash[..2])
+    });
+    for (id, path) in ids.iter().zip(&in_the_way) {
+        std::fs::write(path, "").unwrap();
+        rig.sends_file(id, None);
+    }
+    for _ in 0..60 {
+        rig.work().await;
+        rig.run.clock.advance(Duration::from_mins(1));
+    }
+    let calls = rig.run.whatsapp.calls();
+    let fetched = calls.iter().filter(|call| call.starts_with("fetch ")).count();
+    assert!((5..25).contains(&fetched), "{fetched} in an hour");
+    let told = rig.room_notices();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("check the disk"), "{told:?}");
+
+    for path in &in_the_way {
+        let _ = std::fs::remove_file(path);
+    }
+    for _ in 0..15 {
+        rig.work().await;
+        rig.run.clock.advance(Duration::from_mins(1));
+    }
+    let states: Vec<_> = rig.media().await.into_iter().map(|(state, _)| state).collect();
+    assert_eq!(states, [MediaState::Stored; 2]);
+    assert_eq!(rig.room_notices().len(), 2, "its end, once: {:?}", rig.room_notices());
+}
+
 /// A medium over the quota waits until a person asks for it.
 #[tokio::test]
 async fn media_over_daily_quota_wait_for_request() {

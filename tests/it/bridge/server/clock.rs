@@ -5,6 +5,7 @@ use std::time::Duration;
 use crm::bridge::{
     Answered, DisappearingWorker, Idempotency, Kept, SendCommand, SendTo, Upload, Worker as _, check_clock, tidy,
 };
+use crm::domain::history::HistoryDepth;
 use crm::domain::media::Sink as _;
 use crm::domain::message::MessageState;
 use crm::domain::outbox::WhatsAppWork;
@@ -151,6 +152,32 @@ async fn clock_set_back_recalls_postponed_work() {
     rig.hour().await;
     rig.settle().await;
     assert_eq!(rig.message("hello again").await.state, MessageState::Read);
+}
+
+/// Rule 9. A fresh machine's clock is ahead at the first login, by hours or by less than what counts as set back.
+#[tokio::test]
+async fn login_with_clock_ahead_hides_no_message() {
+    for ahead in [Duration::from_hours(3), Duration::from_secs(30)] {
+        let mut rig = Box::pin(Rig::begin(|run| {
+            run.policy.history = HistoryDepth::None;
+            run.clock.advance(ahead);
+        }))
+        .await;
+        rig.work().await;
+        check_clock(&rig.program.core).await.unwrap();
+        rig.run.clock.set_back(ahead);
+        check_clock(&rig.program.core).await.unwrap();
+        let now = rig.run.clock.now();
+        let store = rig.program.store.clone();
+        let account = store.accounts().by_name("default").await.unwrap().unwrap();
+        assert!(account.watermark.is_some_and(|at| at <= now), "{account:?}");
+        let history = store.history().get(account.id).await.unwrap().unwrap();
+        assert!(history.since.is_some_and(|at| at <= now), "{history:?}");
+        rig.met().await;
+        let message = rig.messages().await.remove(0);
+        assert!(!message.backfilled, "{ahead:?}: {message:?}");
+        assert_eq!(rig.unread().await, 1);
+    }
 }
 
 /// A machine that was off for 40 days is right: a person says so, and what is old goes.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crm::bridge::{Core, OutageWatch, Random};
+use crm::domain::message::MessageState;
 use crm::store::StoreError;
 
 use crate::bridge::Rig;
@@ -52,4 +53,36 @@ async fn outage_and_its_end_are_reported_once() {
     watch.look().await;
     rig.work().await;
     assert_eq!(rig.run.matrix.notices().len(), before + 2);
+}
+
+/// Rule 3. Nothing can be stored between the logout and the scan: a message that is looked up in vain in the new device may
+/// have left by the old one.
+#[tokio::test]
+async fn login_during_database_outage_is_a_new_login() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.send(0, "once").await;
+    rig.work().await;
+    let sent = rig.message("once").await;
+    assert_eq!(sent.state, MessageState::Sending);
+    let store = rig.program.store.clone();
+    let before = store.accounts().get(sent.account_id).await.unwrap().unwrap();
+
+    let database = rig.folder.path().join("1.db");
+    let away = rig.folder.path().join("away.db");
+    std::fs::rename(&database, &away).unwrap();
+    let refused = store.check_writable().await;
+    assert!(matches!(refused, Err(StoreError::Gone(_))), "{refused:?}");
+    rig.run.whatsapp.unlink();
+    rig.run.whatsapp.link();
+    std::fs::rename(&away, &database).unwrap();
+    rig.settle().await;
+    let after = store.accounts().get(sent.account_id).await.unwrap().unwrap();
+    assert_eq!(after.login, before.login + 1);
+    assert_eq!(rig.message("once").await.state, MessageState::Unknown);
+    let accepted = rig.run.whatsapp.world.lock().unwrap().accepted.clone();
+    assert!(
+        accepted.iter().all(|id| Some(id) != sent.whatsapp_id.as_ref()),
+        "not sent again: {accepted:?}"
+    );
 }

@@ -1,8 +1,9 @@
 //! Kinds of messages and what goes on in them, told oddly, twice, too late or about nothing.
 
+mod disappearing;
+
 use std::time::Duration;
 
-use crm::bridge::{DisappearingWorker, Worker as _};
 use crm::contract::{EventType, MessageView};
 use crm::domain::details::{Details, Location, Poll, Quote};
 use crm::domain::matrix::RoomContent;
@@ -398,82 +399,6 @@ async fn only_missed_call_notice_is_unread() {
         (1, 1, 1)
     );
     assert_eq!(shown("odd"), 0, "{lines:?}");
-}
-
-/// A worker that knows nothing but the store: as after a new start.
-async fn vanishing(rig: &Rig, account: crm::domain::AccountId) -> crm::bridge::Progress {
-    let policy = rig.run.policy.clone();
-    let clock = std::sync::Arc::new(rig.run.clock.clone());
-    let random = crm::bridge::Random::seeded(1);
-    let core = crm::bridge::Core::new(rig.program.store.clone(), rig.run.vault(), clock, random, policy).await;
-    DisappearingWorker::new(core.unwrap(), account).step().await.unwrap()
-}
-
-#[tokio::test]
-async fn kept_message_outlasts_its_timer() {
-    let mut rig = Rig::new().await;
-    let details = Details {
-        expires_after_s: Some(60),
-        ..Details::default()
-    };
-    let promised = rig.told("KEPT", Kind::Text, "a promise", details);
-    rig.tell(promised.clone());
-    let kept = |is_kept| PageEvent::Kept {
-        target: promised.key(),
-        is_kept,
-        at: promised.timestamp,
-    };
-    rig.run.whatsapp.event(kept(true));
-    rig.run.whatsapp.event(kept(true));
-    rig.settle().await;
-    let account = rig.stored("KEPT").await.account_id;
-    rig.run.clock.advance(Duration::from_secs(61));
-    vanishing(&rig, account).await;
-    let stays = rig.stored("KEPT").await;
-    assert_eq!(
-        (stays.content.as_str(), stays.details.unwrap().kept),
-        ("a promise", true)
-    );
-    // What the page tells of it again changes nothing.
-    rig.tell(promised.clone());
-    rig.settle().await;
-    vanishing(&rig, account).await;
-    assert_eq!(rig.stored("KEPT").await.content, "a promise");
-
-    rig.run.whatsapp.event(kept(false));
-    rig.settle().await;
-    vanishing(&rig, account).await;
-    let gone = rig.stored("KEPT").await;
-    assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
-    rig.run.whatsapp.event(kept(true));
-    rig.settle().await;
-    assert_eq!(rig.stored("KEPT").await.content, "", "what is gone stays so");
-}
-
-#[tokio::test]
-async fn message_disappears_on_time_after_restart() {
-    let mut rig = Rig::new().await;
-    let details = Details {
-        expires_after_s: Some(3600),
-        ..Details::default()
-    };
-    rig.tell(rig.told("SHORT", Kind::Text, "a secret", details));
-    rig.settle().await;
-    let account = rig.stored("SHORT").await.account_id;
-    vanishing(&rig, account).await;
-    assert_eq!(rig.stored("SHORT").await.content, "a secret", "not before its time");
-    rig.run.clock.advance(Duration::from_secs(3601));
-    vanishing(&rig, account).await;
-    let gone = rig.stored("SHORT").await;
-    assert_eq!((gone.content.as_str(), gone.deleted_at.is_some()), ("", true));
-    let told = rig.events(EventType::MessageDeleted).await;
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["details"]["disappeared"], true);
-    assert_eq!(vanishing(&rig, account).await, crm::bridge::Progress::Idle);
-    // What the page still shows of it brings nothing back.
-    rig.run.whatsapp.reload();
-    rig.settle().await;
-    assert_eq!(rig.stored("SHORT").await.content, "");
 }
 
 #[tokio::test]
