@@ -350,7 +350,10 @@ mod tests {
             ends: Some((Cursor::of_id(read.0), Cursor::of_id(read.1))),
             ..page(ids, true)
         };
-        let up = unite(vec![short(&[1], (1, 4)), page(&[2, 6, 7], false)], PageRequest::first(3));
+        let up = unite(
+            vec![short(&[1], (1, 4)), page(&[2, 6, 7], false)],
+            PageRequest::first(3),
+        );
         assert_eq!((up.data, up.has_more), (vec![1, 2], true));
         assert_eq!(up.ends, Some((Cursor::of_id(1), Cursor::of_id(4))));
         let down = unite(vec![short(&[], (9, 5)), page(&[6, 3], false)], PageRequest::last(2));

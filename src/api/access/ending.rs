@@ -1,13 +1,15 @@
 //! Ends what is open when its key ends: answers that are streamed, and requests that wait. Followers of the journal look at
 //! their keys themselves.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Error;
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
-use futures_util::{StreamExt as _, stream};
-use tokio::sync::watch;
+use futures_util::future::Fuse;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Access;
@@ -74,22 +76,38 @@ impl Access {
         if is_at_hand || answer.extensions().get::<EndsByItself>().is_some() {
             return answer;
         }
-        let access = self.clone();
+        let mut end = self.watch_of(caller, revoked);
         answer.map(|body| {
-            let end = Box::pin(async move { access.end_of(&caller, revoked).await });
-            let open = Some((body.into_data_stream(), end));
-            Body::from_stream(stream::unfold(open, |open| async move {
-                let (mut pieces, mut end) = open?;
-                tokio::select! {
-                    biased;
-                    () = &mut end => Some((Err(Error::new(KeyEnded)), None)),
-                    piece = pieces.next() => {
-                        let piece = piece?;
-                        let rest = piece.is_ok().then_some((pieces, end));
-                        Some((piece, rest))
-                    }
+            let mut pieces = Some(body.into_data_stream());
+            Body::from_stream(stream::poll_fn(move |context| {
+                let Some(open) = &mut pieces else {
+                    return Poll::Ready(None);
+                };
+                // Without a watch, the server stops, and ends its connections itself.
+                if matches!(end.poll_unpin(context), Poll::Ready(Ok(()))) {
+                    pieces = None;
+                    return Poll::Ready(Some(Err(Error::new(KeyEnded))));
                 }
+                open.poll_next_unpin(context)
             }))
         })
+    }
+
+    /// Waits for the end of a key in a task of its own, for as long as the receiver is there. What asks the database must not be
+    /// part of a body: nobody polls that while its client does not read, and it would keep a connection from everybody.
+    fn watch_of(&self, caller: Caller, revoked: watch::Receiver<u64>) -> Fuse<oneshot::Receiver<()>> {
+        let (mut ended, end) = oneshot::channel();
+        let access = self.clone();
+        self.supervisor.spawn_short("watch of a key", async move {
+            let is_ended = tokio::select! {
+                () = ended.closed() => false,
+                () = access.end_of(&caller, revoked) => true,
+            };
+            if is_ended {
+                // The answer may be over by now.
+                let _ = ended.send(());
+            }
+        });
+        end.fuse()
     }
 }

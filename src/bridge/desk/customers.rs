@@ -164,9 +164,10 @@ fn keep_hidden(customer: &Customer, change: &mut CustomerChange) {
     let mut shown = json!(CustomerView::from(customer));
     hide_numbers(&mut shown);
     let is_left = |field: &str, given: &str, stored: &str| given != stored && shown[field] == given;
-    change
-        .name
-        .take_if(|name| name.as_deref().is_some_and(|name| is_left("name", name, &customer.name)));
+    change.name.take_if(|name| {
+        name.as_deref()
+            .is_some_and(|name| is_left("name", name, &customer.name))
+    });
     change
         .status
         .take_if(|status| is_left("status", status, &customer.status));

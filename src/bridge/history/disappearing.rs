@@ -13,7 +13,7 @@ use crate::bridge::core::{Core, Progress, notice};
 use crate::bridge::inbound::changes;
 use crate::contract::Event;
 use crate::domain::session::SessionState;
-use crate::domain::whatsapp::{Unreachable, WhatsApp};
+use crate::domain::whatsapp::{ReadError, Unreachable, WhatsApp};
 use crate::domain::{AccountId, MessageId, Timestamp};
 use crate::store::StoreError;
 
@@ -115,8 +115,9 @@ impl DisappearingWorker {
         };
         let told = match page.port.message(&of).await {
             Ok(Some(told)) => told,
-            Ok(None) => return Ok(true),
-            Err(Unreachable(why)) => {
+            // What the page does not have, or cannot read, nobody keeps there.
+            Ok(None) | Err(ReadError::Unreadable(_)) => return Ok(true),
+            Err(ReadError::Unreachable(Unreachable(why))) => {
                 tracing::debug!(message = %id, "the page was not there to say whether a message is kept: {why}");
                 return Ok(false);
             }

@@ -88,7 +88,11 @@ impl<D: Database> Customers<'_, D> {
             } else {
                 customer::Column::Search.like(page::containing(wanted))
             };
-            query = query.filter(if filter.names_only { by_shown_name(found, wanted) } else { found });
+            query = query.filter(if filter.names_only {
+                by_shown_name(found, wanted)
+            } else {
+                found
+            });
         }
         if let Some(label) = filter.label {
             query = query.filter(customer::Column::Id.in_subquery(labelled(label)));

@@ -21,7 +21,10 @@ fn structured(message: &WireMessage, details: &Details) -> Option<(Kind, String)
     if message.kind == "ciphertext" {
         let hidden = || format!("[{HIDDEN}]");
         let content = details.view_once.then(hidden);
-        return Some((Kind::Unknown, content.unwrap_or_else(|| wording::UNDECRYPTED.to_owned())));
+        return Some((
+            Kind::Unknown,
+            content.unwrap_or_else(|| wording::UNDECRYPTED.to_owned()),
+        ));
     }
     if details.view_once {
         // Neither the medium nor its caption is kept.

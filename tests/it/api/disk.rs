@@ -145,7 +145,10 @@ async fn refused_write_says_when_to_try_again() {
     let whom = json!({ "to": "+447700900123", "content": "held" });
     let refused = app.post("/api/v1/messages", &whom).await;
     assert_eq!(refused.status(), 503);
-    let after = refused.headers().get("retry-after").map(|after| after.to_str().unwrap().to_owned());
+    let after = refused
+        .headers()
+        .get("retry-after")
+        .map(|after| after.to_str().unwrap().to_owned());
     let problem: Value = refused.json().await.unwrap();
     assert_eq!(after.as_deref(), Some("5"), "{problem}");
     assert_eq!(problem["retry_after_ms"], 5000);

@@ -451,7 +451,10 @@ async fn stray_of_unreadable_chat_holds_up_nothing() {
     rig.met().await;
     let hangs = rig.run.whatsapp.world.lock().unwrap().chats[0].id.clone();
     rig.run.whatsapp.world.lock().unwrap().unreadable.push(hangs);
-    let unknown = rig.run.whatsapp.message(0, "UNKNOWN", "never told", rig.run.clock.now());
+    let unknown = rig
+        .run
+        .whatsapp
+        .message(0, "UNKNOWN", "never told", rig.run.clock.now());
     rig.reacted(&unknown, "👍", BY_NUMBER, &[number()], 10);
     rig.run.whatsapp.customer_writes(1);
     for _ in 0..4 {

@@ -21,9 +21,11 @@ impl Server {
     /// Takes an account from whoever drives it, as if that server were gone.
     async fn take_away(&self, id: AccountId) {
         let fence = self.store.accounts().lease(id).await.unwrap().unwrap().fence;
-        let released = self.store.write::<_, _, StoreError, _>((id, fence), |tx, &(id, fence)| {
-            Box::pin(async move { tx.accounts().release_lease(id, fence).await })
-        });
+        let released = self
+            .store
+            .write::<_, _, StoreError, _>((id, fence), |tx, &(id, fence)| {
+                Box::pin(async move { tx.accounts().release_lease(id, fence).await })
+            });
         assert!(released.await.unwrap());
     }
 

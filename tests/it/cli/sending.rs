@@ -302,7 +302,9 @@ async fn file_goes_out_under_longest_key() {
     let key = "k".repeat(255);
     let key = ["--idempotency-key", &key, "--wait", "queued", "-q"];
     for _ in 0..2 {
-        let sent = shell.ok(&[&["send", TO, "--file", "note.txt"], &key[..]].concat()).await;
+        let sent = shell
+            .ok(&[&["send", TO, "--file", "note.txt"], &key[..]].concat())
+            .await;
         assert_eq!(sent.out, "1\n");
     }
     app.stop().await;

@@ -134,7 +134,10 @@ async fn lists_leave_out_other_accounts() {
         assert_eq!(two.ids(&two.app.key, path).await, of_both, "{path}");
     }
     // Page by page, each once and in order.
-    for (list, order, wanted) in [("customers", "asc", vec![1, 2, 3]), ("conversations", "desc", vec![4, 3, 2, 1])] {
+    for (list, order, wanted) in [
+        ("customers", "asc", vec![1, 2, 3]),
+        ("conversations", "desc", vec![4, 3, 2, 1]),
+    ] {
         assert_eq!(two.one_by_one(both, list, order).await, wanted, "{list}");
     }
     let named = two
@@ -188,7 +191,11 @@ async fn merged_customer_takes_nobody_off_pages() {
     assert_eq!(two.one_by_one(both, "customers", "asc").await, [1, 2, 3, 5, 6]);
     assert_eq!(two.one_by_one(both, "customers", "desc").await, [6, 5, 3, 2, 1]);
     assert_eq!(two.one_by_one(default, "customers", "asc").await, [1, 3, 5]);
-    assert_eq!(two.ids(default, "/api/v1/customers?limit=3").await, [1, 3, 5], "a whole page");
+    assert_eq!(
+        two.ids(default, "/api/v1/customers?limit=3").await,
+        [1, 3, 5],
+        "a whole page"
+    );
     let (_, exported) = two.ask(both, Method::GET, "/api/v1/export/customers", None).await;
     assert_eq!(exported.lines().count(), 5);
     two.app.stop().await;

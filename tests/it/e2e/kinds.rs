@@ -362,10 +362,16 @@ async fn message_decrypted_after_reload_is_stored() {
     });
     // The page takes what comes in order: behind another's message it has that one.
     other.write("before the reload");
-    told(&mut rig.socket, "message.received", |data| data["content"] == "before the reload").await;
+    told(&mut rig.socket, "message.received", |data| {
+        data["content"] == "before the reload"
+    })
+    .await;
     rig.desk.standin.reload_pages();
     other.write("after the reload");
-    told(&mut rig.socket, "message.received", |data| data["content"] == "after the reload").await;
+    told(&mut rig.socket, "message.received", |data| {
+        data["content"] == "after the reload"
+    })
+    .await;
     rig.customer.decrypt(&stanza);
     let stored = rig
         .socket

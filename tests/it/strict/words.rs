@@ -102,7 +102,13 @@ async fn wrong_input_is_told_in_plain_words() {
 async fn audit_action_that_is_none_is_refused() {
     let app = App::start().await;
     // What is done and never audited would be an empty list that says that nobody did it.
-    for action in ["nope", "WS%20send", "message.send", "ROOM%20!help", "GET%20/customers/summary"] {
+    for action in [
+        "nope",
+        "WS%20send",
+        "message.send",
+        "ROOM%20!help",
+        "GET%20/customers/summary",
+    ] {
         let answer = app.get(&format!("/api/v1/audit?action={action}")).await;
         assert_eq!(problem(answer).await, of(400, "invalid_query", "/action"), "{action}");
     }

@@ -330,7 +330,10 @@ async fn forward_of_agent_has_no_number() {
     let sent = app.json(&format!("/api/v1/messages/{}", told.body["id"])).await;
     assert_eq!(sent["content"], "ask @hidden", "as it is stored");
     let whole = app.post(&format!("/api/v1{path}"), &to).await;
-    assert_eq!(whole.json::<Value>().await.unwrap()["content"], format!("ask @44{DIGITS}"));
+    assert_eq!(
+        whole.json::<Value>().await.unwrap()["content"],
+        format!("ask @44{DIGITS}")
+    );
     app.stop().await;
 }
 
@@ -370,15 +373,16 @@ async fn customer_without_name_is_found_by_label() {
     for search in [format!("Customer%20{nobody}"), format!("customer%20{nobody}")] {
         let page = agent.get(&format!("/customers?search={search}")).await.body;
         assert_eq!(page["data"].as_array().unwrap().len(), 1, "{page}");
-        assert_eq!((&page["data"][0]["id"], &page["data"][0]["name"]), (&json!(nobody), &json!(label)));
+        assert_eq!(
+            (&page["data"][0]["id"], &page["data"][0]["name"]),
+            (&json!(nobody), &json!(label))
+        );
     }
     let named = agent.get(&format!("/customers?search=Customer%20{zoe}")).await.body;
     assert_eq!(named["data"], json!([]), "who is shown by a name");
     let whole = app.json(&format!("/api/v1/customers?search=Customer%20{nobody}")).await;
     assert_eq!(whole["data"], json!([]), "to whom the number is shown");
-    let shell = Shell::bare()
-        .with("CRM_URL", &app.url)
-        .with("CRM_API_KEY", &agent.key);
+    let shell = Shell::bare().with("CRM_URL", &app.url).with("CRM_API_KEY", &agent.key);
     shell.ok(&["send", &label, "hi", "--wait", "queued"]).await;
     app.stop().await;
 }
