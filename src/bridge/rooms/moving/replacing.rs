@@ -94,8 +94,8 @@ impl Moving {
         }
         former.release(room, alias).await?;
         let wanted = if is_management {
-            let agents = core.store.agents().list().await.map_err(|error| unstored(&error))?;
-            let (invite, exclude) = management::members(agents);
+            let members = management::members(&core.store).await;
+            let (invite, exclude) = members.map_err(|error| unstored(&error))?;
             spec::management(core, invite, exclude)
         } else if let Some(owner) = &core.policy.owner {
             spec::trouble(core, owner)
