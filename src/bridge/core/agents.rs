@@ -101,7 +101,11 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
     if !is_closed {
         tx.settings().set(CLOSED, Some("yes")).await?;
     }
-    if !is_closed || !reconciled.left.is_empty() {
+    // Who was added or is back is asked into the rooms that nobody has, as after a change by a person.
+    let is_changed = [&reconciled.added, &reconciled.back, &reconciled.left]
+        .iter()
+        .any(|users| !users.is_empty());
+    if !is_closed || is_changed {
         update_members(tx).await?;
     }
     Ok(reconciled)

@@ -32,6 +32,26 @@ async fn agent_out_of_configuration_leaves_rooms() {
     assert_eq!(rig.run.matrix.excluded(&room), ["@ada:test".into()]);
 }
 
+/// Nobody is notified of a room that they are not in.
+#[tokio::test]
+async fn agent_of_configuration_is_asked_into_rooms() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    let [ada, cy] = ["@ada:test", "@cy:test"].map(MatrixUserId::from);
+    for named in [vec![ada.clone()], vec![cy.clone(), ada.clone()], vec![cy.clone()]] {
+        crm::bridge::reconcile_agents(&rig.program.store, &named).await.unwrap();
+        rig.settle().await;
+        let mut invited = rig.run.matrix.invited(&room);
+        invited.sort_by_key(|user| named.iter().position(|other| other == user));
+        assert_eq!(invited, named);
+    }
+    let both = [ada, cy];
+    crm::bridge::reconcile_agents(&rig.program.store, &both).await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), both, "back again");
+}
+
 /// A seat that was passed on, an account that was stolen: the Matrix user is no agent any more, though the agent is one.
 #[tokio::test]
 async fn former_matrix_user_is_put_out_of_rooms() {
