@@ -1,7 +1,8 @@
 //! A customer's reactions where customers have users of their own.
 
-use crm::domain::MatrixEventId;
 use crm::domain::matrix::{RoomContent, Speaker};
+use crm::domain::whatsapp::{PageEvent, WaContact, WaMessage, WaReaction};
+use crm::domain::{Clock as _, MatrixEventId, WaUserId};
 
 use super::{ADA, text};
 use crate::bridge::Rig;
@@ -12,6 +13,23 @@ impl Rig {
         let mut rig = Box::pin(Self::with(|run| run.matrix.rooms.lock().unwrap().has_ghosts = true)).await;
         Box::pin(rig.met()).await;
         rig
+    }
+
+    /// The page tells a message with the reactions that it has now, as a comparison does, and all that follows.
+    async fn found_with_reactions(&mut self, message: &WaMessage, emojis: &[&str]) {
+        let of_customer = |emoji: &&str| WaReaction {
+            emoji: (*emoji).into(),
+            from_me: false,
+            contact: WaContact::default(),
+            sender: WaUserId::from("them"),
+            at: self.run.clock.now(),
+        };
+        let found = WaMessage {
+            reactions: Some(emojis.iter().map(of_customer).collect()),
+            ..message.clone()
+        };
+        self.run.whatsapp.event(PageEvent::Message(Box::new(found)));
+        self.settle().await;
     }
 
     /// Reactions to an event that stand, each with whether the customer's own user shows it.
@@ -58,6 +76,24 @@ async fn customers_reaction_is_their_own_users() {
             .iter()
             .all(|(key, by_customer)| !by_customer && key.starts_with('✓'))
     );
+}
+
+/// The customer reacted while no page listened.
+#[tokio::test]
+async fn reaction_found_by_comparison_is_shown() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (told, event) = rig.shows("X1", "three cakes").await;
+    for emojis in [&["👍"][..], &["🎉"], &["🎉"], &[]] {
+        rig.found_with_reactions(&told, emojis).await;
+        assert_eq!(rig.run.matrix.ticks(&event), emojis);
+    }
+    // So was the message.
+    let told = rig.run.whatsapp.message(0, "X2", "and a pie", rig.run.clock.now());
+    rig.found_with_reactions(&told, &["👍"]).await;
+    let event = rig.run.matrix.event_of_text("and a pie");
+    assert_eq!(rig.run.matrix.ticks(&event), ["👍"]);
+    assert!(rig.run.matrix.notices().is_empty(), "{:?}", rig.run.matrix.notices());
 }
 
 /// Killed anywhere in it, the newest reaction alone stands, once.
