@@ -138,7 +138,14 @@ impl RoomRelay {
             to: to.clone(),
             key: reaction.emoji.clone(),
         };
-        let event = self.send(item, room, speaker, &name_of(reaction), &content).await?;
+        let name = name_of(reaction);
+        let event = match self.send(item, room, speaker, &name, &content).await {
+            // The homeserver refuses the same reaction twice.
+            Err(refused @ Undone::Port(MatrixError::Refused(_))) => {
+                self.find_repeated(room, &name).await?.ok_or(refused)?
+            }
+            sent => sent?,
+        };
         self.core
             .write((reaction.id, event.clone()), |tx, (id, event)| {
                 async move { tx.rooms().set_reaction_event(*id, event).await }.boxed()
