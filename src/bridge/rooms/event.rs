@@ -161,7 +161,7 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         RoomEventKind::Edit { of, body } => changes::edit(tx, policy, conversation, event, (of, body)).await,
         RoomEventKind::Reaction { of, key } => match commands::reacted(tx, given, (of, key)).await? {
             Some(taken) => Ok(taken),
-            None => changes::react(tx, policy, conversation, event, (of, key)).await,
+            None => changes::react(tx, policy, (conversation, around), event, (of, key)).await,
         },
         RoomEventKind::File { file, .. } => {
             if let Some(media) = &around.file {

@@ -1,10 +1,12 @@
 //! A customer's reactions where customers have users of their own.
 
-use crm::domain::matrix::{RoomContent, Speaker};
+use std::time::Duration;
+
+use crm::domain::matrix::{RoomContent, RoomEventKind, Speaker};
 use crm::domain::whatsapp::{PageEvent, WaContact, WaMessage, WaReaction};
 use crm::domain::{Clock as _, MatrixEventId, WaUserId};
 
-use super::{ADA, text};
+use super::{ADA, react, text};
 use crate::bridge::Rig;
 use crate::simulation::homeserver::What;
 
@@ -113,4 +115,77 @@ async fn kill_doubles_no_reaction_of_customers() {
         rig.settle().await;
         assert_eq!(rig.standing(&event), [("🎉".to_owned(), true)], "after {passages}");
     }
+}
+
+/// The agent sees a message whose event is not stored: the kill came between the homeserver's answer and our commit.
+#[tokio::test]
+async fn reaction_to_message_of_killed_show_crosses() {
+    let mut met_in_time = 0;
+    for passages in 0..40 {
+        let mut rig = Rig::new().await;
+        rig.met().await;
+        rig.run.whatsapp.customer_writes(0);
+        rig.run.gate.crash_after(passages);
+        if !rig.run.work_until_killed(&mut rig.program).await {
+            break;
+        }
+        let is_shown = rig.run.matrix.texts().len() == 2;
+        let of = rig
+            .run
+            .matrix
+            .newest(|content| matches!(content, RoomContent::Text { .. }));
+        rig.run.clock.advance(Duration::from_secs(1));
+        if is_shown {
+            met_in_time += 1;
+            let thumb = RoomEventKind::Reaction {
+                of: of.clone(),
+                key: "👍".to_owned(),
+            };
+            rig.run.matrix.happens(ADA, thumb, rig.run.clock.now());
+        }
+        rig.start_killed_anew().await;
+        rig.run.gate.disarm();
+        rig.take_in_rooms().await;
+        for _ in 0..2 {
+            rig.settle().await;
+            rig.run.clock.advance(Duration::from_secs(3));
+        }
+        rig.settle().await;
+        let crossed = if is_shown { vec![react("👍")] } else { vec![] };
+        assert_eq!(rig.changes(), crossed, "after {passages}");
+        assert!(rig.run.matrix.notices().is_empty(), "{:?}", rig.run.matrix.notices());
+    }
+    assert!(
+        met_in_time > 0,
+        "no kill came while the message was shown and not stored"
+    );
+}
+
+/// What the agent writes next does not wait for ever behind it.
+#[tokio::test]
+async fn reaction_to_message_that_stays_unknown_is_answered() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    rig.run.whatsapp.customer_writes(0);
+    rig.run.matrix.lose_next_answer_of_a_send();
+    rig.work().await;
+    let of = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, RoomContent::Text { .. }));
+    rig.reacts(ADA, &of, "👍").await;
+    rig.in_room(ADA, text("and thank you")).await;
+    assert!(rig.run.matrix.notices().is_empty(), "{:?}", rig.run.matrix.notices());
+    rig.run.clock.advance(Duration::from_secs(62));
+    rig.settle().await;
+    assert!(rig.message("and thank you").await.state.is_with_whatsapp());
+    // The room is told in its order: behind the message that it has, which is tried again then.
+    rig.run.clock.advance(Duration::from_hours(3));
+    rig.settle().await;
+    let notices = rig.run.matrix.notices();
+    assert!(
+        notices.len() == 1 && notices[0].starts_with("Not sent: I do not know any more"),
+        "{notices:?}"
+    );
+    assert!(rig.changes().is_empty(), "{:?}", rig.changes());
 }
