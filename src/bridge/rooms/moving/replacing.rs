@@ -11,7 +11,6 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::rooms::{management, spec};
 use crate::domain::matrix::{MatrixError, RoomSpec};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::question::{Asked, QuestionKind};
 use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, RoomOf, StoreError, Tx};
 
@@ -145,8 +144,7 @@ async fn put_in_place(
         tx.pending_events().remove(&pending.event).await?;
         lost.push("I could not decrypt a message in the room before this one. Write it again if it still matters.");
     }
-    let unsent = |asked: &&Asked| asked.question.kind == QuestionKind::Overtaken && asked.allowed.is_none();
-    let asked = unanswered.iter().filter(unsent);
+    let asked = unanswered.iter().filter(|asked| asked.holds_back());
     lost.extend(
         asked.map(|_| "I asked in the room before this one whether a message still fits. Write it again if it does."),
     );
