@@ -1,6 +1,6 @@
 //! The agents, who answer customers. This table is the only source for that; the configuration is reconciled into it.
 
-use entity::agent;
+use entity::{agent, setting};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -14,6 +14,9 @@ use super::database::page::{Cursor, Page, PageRequest};
 use super::database::row::{from_json, to_json, word};
 use super::database::session::exclusive;
 use super::{Store, StoreError, Tx, WorkFor};
+
+/// Beginning of the setting that holds the Matrix users that an agent had before; the agent's id follows.
+const FORMER: &str = "agents.former.";
 
 /// An agent to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,11 @@ impl<D: Database> Agents<'_, D> {
     pub async fn list(&self) -> Result<Vec<Agent>, StoreError> {
         all(self.0.connection()).await
     }
+
+    /// Returns the Matrix users that agents had before and no agent has now, each with its agent. They may still be in rooms.
+    pub async fn former(&self) -> Result<Vec<(AgentId, MatrixUserId)>, StoreError> {
+        former(self.0.connection()).await
+    }
 }
 
 impl Agents<'_, Store> {
@@ -85,12 +93,14 @@ impl Agents<'_, Store> {
         self.users(|agent| agent.is_active() && agent.accounts.is_none()).await
     }
 
-    /// Returns the Matrix users of the agents who work for an account, and of those who do not, or not any more.
+    /// Returns the Matrix users of the agents who work for an account, and of those who do not, or not any more, with those that
+    /// agents had before.
     pub async fn of_account(&self, account: AccountId) -> Result<(Vec<MatrixUserId>, Vec<MatrixUserId>), StoreError> {
         let agents = all(self.0.readers()).await?;
         let (ours, others): (Vec<_>, Vec<_>) = agents.into_iter().partition(|agent| agent.works_for(account));
-        let users = |agents: Vec<Agent>| agents.into_iter().filter_map(|agent| agent.matrix_user).collect();
-        Ok((users(ours), users(others)))
+        let users = |agents: Vec<Agent>| agents.into_iter().filter_map(|agent| agent.matrix_user);
+        let former = former(self.0.readers()).await?.into_iter().map(|(_, user)| user);
+        Ok((users(ours).collect(), users(others).chain(former).collect()))
     }
 
     async fn users(&self, which: impl FnMut(&Agent) -> bool) -> Result<Vec<MatrixUserId>, StoreError> {
@@ -167,7 +177,7 @@ impl Agents<'_, Tx> {
         self.find(id).await?.ok_or(StoreError::Missing { what: "agent" })
     }
 
-    /// Changes an agent, and returns it.
+    /// Changes an agent, and returns it. A Matrix user that the agent had is kept as a former one.
     pub async fn update(&self, id: AgentId, change: &AgentChange) -> Result<Agent, StoreError> {
         let before = self.row(id).await?.ok_or(StoreError::Missing { what: "agent" })?;
         let mut update = agent::ActiveModel::default();
@@ -178,6 +188,9 @@ impl Agents<'_, Tx> {
             }
         }
         if let Some(user) = &change.matrix_user {
+            if let Some(left) = before.matrix_user.filter(|left| user.as_ref() != Some(left)) {
+                self.keep_former(id, left).await?;
+            }
             update.matrix_user = Set(user.clone());
         }
         if let Some(role) = change.role {
@@ -222,6 +235,18 @@ impl Agents<'_, Tx> {
         self.change(id, change).await
     }
 
+    /// Stores a Matrix user that an agent had. The agent's row is locked: of two changes at once neither is lost.
+    async fn keep_former(&self, id: AgentId, user: MatrixUserId) -> Result<(), StoreError> {
+        let (settings, name) = (self.0.settings(), format!("{FORMER}{id}"));
+        let stored = settings.get(&name).await?;
+        let mut users: Vec<MatrixUserId> = stored.map_or(Ok(vec![]), |users| from_json("settings", &users))?;
+        if users.contains(&user) {
+            return Ok(());
+        }
+        users.push(user);
+        settings.set(&name, Some(&to_json(&users)?)).await
+    }
+
     async fn row(&self, id: AgentId) -> Result<Option<agent::Model>, StoreError> {
         let query = exclusive(&self.0.session, agent::Entity::find_by_id(id));
         Ok(query.one(&self.0.session).await?)
@@ -247,6 +272,26 @@ async fn all(database: &impl ConnectionTrait) -> Result<Vec<Agent>, StoreError> 
         .all(database)
         .await?;
     rows.into_iter().map(read).collect()
+}
+
+async fn former(database: &impl ConnectionTrait) -> Result<Vec<(AgentId, MatrixUserId)>, StoreError> {
+    let rows = setting::Entity::find()
+        .filter(setting::Column::Name.starts_with(FORMER))
+        .order_by_asc(setting::Column::Name)
+        .all(database)
+        .await?;
+    let mut former = vec![];
+    for row in rows {
+        let id = AgentId(word("settings", row.name.trim_start_matches(FORMER))?);
+        let users: Vec<MatrixUserId> = from_json("settings", &row.value)?;
+        former.extend(users.into_iter().map(|user| (id, user)));
+    }
+    if !former.is_empty() {
+        // One who is an agent again is in rooms as what they are now.
+        let agents = all(database).await?;
+        former.retain(|(_, user)| agents.iter().all(|agent| agent.matrix_user.as_ref() != Some(user)));
+    }
+    Ok(former)
 }
 
 fn read(row: agent::Model) -> Result<Agent, StoreError> {

@@ -3,8 +3,8 @@
 
 use futures_util::FutureExt;
 
-use crate::domain::MatrixUserId;
 use crate::domain::agent::{Agent, AgentSource, name_key};
+use crate::domain::{ConversationId, MatrixUserId};
 use crate::store::{AgentChange, Store, StoreError, Tx};
 
 use super::accounts;
@@ -101,7 +101,11 @@ async fn reconcile(tx: &mut Tx, named: &[MatrixUserId]) -> Result<Reconciled, St
     if !is_closed {
         tx.settings().set(CLOSED, Some("yes")).await?;
     }
-    if !is_closed || !reconciled.left.is_empty() {
+    // Who was added or is back is asked into the rooms that nobody has, as after a change by a person.
+    let is_changed = [&reconciled.added, &reconciled.back, &reconciled.left]
+        .iter()
+        .any(|users| !users.is_empty());
+    if !is_closed || is_changed {
         update_members(tx).await?;
     }
     Ok(reconciled)
@@ -121,6 +125,26 @@ async fn free_name(tx: &mut Tx, name: &str, user: &MatrixUserId) -> Result<Strin
 /// key of a later message.
 pub(crate) async fn update_members(tx: &mut Tx) -> Result<(), StoreError> {
     accounts::update_rooms(tx, MAX_ROOMS).await
+}
+
+/// Stores that an agent has left a conversation's room: its next message asks somebody in, if nobody is there.
+pub(crate) async fn note_left(tx: &Tx, conversation: ConversationId) -> Result<(), StoreError> {
+    tx.settings().set(&left(conversation), Some("yes")).await
+}
+
+/// Returns whether an agent has left a conversation's room since its last message.
+pub(crate) async fn has_left(store: &Store, conversation: ConversationId) -> Result<bool, StoreError> {
+    Ok(store.settings().get(&left(conversation)).await?.is_some())
+}
+
+/// Forgets that an agent has left a conversation's room.
+pub(crate) async fn forget_left(tx: &Tx, conversation: ConversationId) -> Result<(), StoreError> {
+    tx.settings().set(&left(conversation), None).await
+}
+
+/// Returns the setting that is there while an agent has left a conversation's room and nothing was shown since.
+fn left(conversation: ConversationId) -> String {
+    format!("rooms.left.{conversation}")
 }
 
 /// Returns the name by which colleagues know a Matrix user: of `@ada:example.org`, `ada`.

@@ -9,6 +9,9 @@ use crate::store::{NewWork, StoreError, Tx};
 
 use super::policy::Policy;
 
+/// Most lines of one notice; how many others there are is said.
+const MAX_LINES: usize = 20;
+
 /// Queues a line that answers `message` in its room, so that agents notice a change of an older message. Does nothing
 /// for imported history that no room shows, for system messages, and without a homeserver.
 pub(crate) async fn tell(tx: &mut Tx, policy: &Policy, message: &Message, text: String) -> Result<(), StoreError> {
@@ -75,6 +78,16 @@ pub(crate) async fn show_vote(
     show(tx, policy, message, work).await
 }
 
+/// Returns lines as one text. In a large group many react to a message while nobody listens.
+pub(crate) fn in_one(mut lines: Vec<String>) -> String {
+    let others = lines.len().saturating_sub(MAX_LINES);
+    if others > 0 {
+        lines.truncate(MAX_LINES);
+        lines.push(format!("and {others} more"));
+    }
+    lines.join("\n")
+}
+
 async fn show(tx: &mut Tx, policy: &Policy, message: &Message, work: MatrixWork) -> Result<(), StoreError> {
     if !policy.matrix || message.kind == Kind::System {
         return Ok(());
@@ -110,4 +123,19 @@ pub(crate) async fn show_room(tx: &mut Tx, policy: &Policy, conversation: &Conve
         tx.cards().ask(conversation.account_id, conversation.id).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_lines_are_one_bounded_notice() {
+        let lines = |count| (1..=count).map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(in_one(lines(2)), "1\n2");
+        assert_eq!(in_one(lines(MAX_LINES)).lines().count(), MAX_LINES);
+        let many = in_one(lines(MAX_LINES + 7));
+        assert_eq!(many.lines().count(), MAX_LINES + 1);
+        assert!(many.ends_with("\nand 7 more"), "{many}");
+    }
 }

@@ -85,38 +85,92 @@ pub(crate) async fn reconcile(
         edit(tx, policy, stored, &told.content, at, &by).await?;
     }
     if let Some(reactions) = &told.reactions {
-        let mut told = each_person_once(reactions, |reaction| named(reaction, stored));
-        let is_told = |old: &Reaction| {
-            let mut all = reactions.iter();
-            all.any(|one| is_of(old, &named(one, stored), &one.contact))
-        };
-        let removed = |old: &&Reaction| old.emoji.is_empty() && !is_told(old);
-        let removed: Vec<Reaction> = stored.reactions.iter().filter(removed).cloned().collect();
-        let free = MAX_REACTIONS - told.len();
-        told.extend(removed.into_iter().take(free));
-        set_reactions(tx, stored, told).await?;
+        compare_reactions(tx, policy, stored, reactions).await?;
     }
-    polls::reconcile(tx, stored, told).await
+    polls::reconcile(tx, policy, stored, told).await
+}
+
+/// Replaces a message's reactions by those that the page has, and reports what differs in the room.
+async fn compare_reactions(
+    tx: &mut Tx,
+    policy: &Policy,
+    stored: &Message,
+    told: &[WaReaction],
+) -> Result<(), StoreError> {
+    let present = each_person_once(told, |reaction| named(reaction, stored));
+    let is_told = |old: &Reaction| {
+        let mut all = told.iter();
+        all.any(|one| is_of(old, &named(one, stored), &one.contact))
+    };
+    let is_new = |(new, contact): &&(Reaction, &WaContact)| {
+        let before = stored.reactions.iter().find(|old| is_of(old, new, contact));
+        before.map_or("", |before| before.emoji.as_str()) != new.emoji
+    };
+    let mut lines: Vec<String> = present
+        .iter()
+        .filter(is_new)
+        .map(|(new, _)| line(policy, stored, new))
+        .collect();
+    let (removed, others): (Vec<_>, Vec<_>) = stored.reactions.iter().partition(|old| old.emoji.is_empty());
+    let taken_back = others.into_iter().filter(|old| !is_told(old)).map(|old| Reaction {
+        emoji: String::new(),
+        ..old.clone()
+    });
+    lines.extend(taken_back.map(|old| line(policy, stored, &old)));
+    let removed = removed.into_iter().filter(|old| !is_told(old)).cloned();
+    let present = present.into_iter().map(|(reaction, _)| reaction);
+    let reactions = present.chain(removed).take(MAX_REACTIONS).collect();
+    set_reactions(tx, stored, reactions).await?;
+    show_reactions(tx, policy, stored, lines).await
+}
+
+/// Reports in the room of a message that was found just now what others have done about it already.
+pub(crate) async fn show_first(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<(), StoreError> {
+    let lines = message
+        .shown_reactions()
+        .map(|reaction| line(policy, message, reaction));
+    show_reactions(tx, policy, message, lines.collect()).await?;
+    polls::show_first(tx, policy, message).await
+}
+
+async fn show_reactions(tx: &mut Tx, policy: &Policy, message: &Message, lines: Vec<String>) -> Result<(), StoreError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    notice::show_reactions(tx, policy, message, notice::in_one(lines)).await
+}
+
+/// Returns the line that reports a reaction, or that it was removed.
+fn line(policy: &Policy, message: &Message, reaction: &Reaction) -> String {
+    let who = names::told_doer(policy, message, reaction.from_me, &reaction.name);
+    if reaction.emoji.is_empty() {
+        format!("{who} removed their reaction")
+    } else {
+        format!("{who} reacted with {}", reaction.emoji)
+    }
 }
 
 /// Returns the reactions of a message that is about to be stored, at most [`MAX_REACTIONS`].
 pub(crate) fn reactions_of(told: &WaMessage) -> Vec<Reaction> {
     let told = told.reactions.as_deref().unwrap_or_default();
-    each_person_once(told, |reaction| Reaction {
+    let present = each_person_once(told, |reaction| Reaction {
         name: names::name_of(&reaction.contact).unwrap_or_else(|| unnamed(reaction.from_me)),
         ..bare(reaction)
-    })
+    });
+    present.into_iter().map(|(reaction, _)| reaction).collect()
 }
 
-/// Returns the newest reaction of each person, at most [`MAX_REACTIONS`]: the page may list a person under number and LID.
-fn each_person_once(told: &[WaReaction], named: impl Fn(&WaReaction) -> Reaction) -> Vec<Reaction> {
-    let mut reactions: Vec<Reaction> = vec![];
+/// Returns the newest reaction of each person, at most [`MAX_REACTIONS`], with the person: the page may list one under number
+/// and LID.
+fn each_person_once(told: &[WaReaction], named: impl Fn(&WaReaction) -> Reaction) -> Vec<(Reaction, &WaContact)> {
+    let mut reactions: Vec<(Reaction, &WaContact)> = vec![];
     for one in told.iter().take(MAX_REACTIONS) {
         let reaction = named(one);
-        match reactions.iter().position(|other| is_of(other, &reaction, &one.contact)) {
-            Some(at) if reactions[at].at > reaction.at => {}
-            Some(at) => reactions[at] = reaction,
-            None => reactions.push(reaction),
+        let same = |(other, _): &(Reaction, &WaContact)| is_of(other, &reaction, &one.contact);
+        match reactions.iter().position(same) {
+            Some(at) if reactions[at].0.at > reaction.at => {}
+            Some(at) => reactions[at] = (reaction, &one.contact),
+            None => reactions.push((reaction, &one.contact)),
         }
     }
     reactions
@@ -266,12 +320,7 @@ async fn react_as(
         }
     }
     let is_shown = !reaction.emoji.is_empty();
-    let who = names::told_doer(policy, message, reaction.from_me, &reaction.name);
-    let line = if is_shown {
-        format!("{who} reacted with {}", reaction.emoji)
-    } else {
-        format!("{who} removed their reaction")
-    };
+    let line = line(policy, message, &reaction);
     // A removed reaction stays, without an emoji: the reaction that it removes may still arrive.
     if reactions.len() < MAX_REACTIONS {
         reactions.push(reaction);

@@ -168,6 +168,8 @@ async fn follow_up(
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
         tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
+        // It may have been found late.
+        changes::show_first(tx, policy, stored).await?;
     }
     if stored.direction == Direction::Outbound {
         // Sent on the phone: so the phone is in use, and what was there before is answered. It may be found late.

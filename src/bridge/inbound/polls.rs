@@ -19,18 +19,40 @@ const MAX_VOTES: usize = 2048;
 /// withdraws the last one and is stored in its place, so that an older vote cannot undo that.
 pub(crate) async fn vote(tx: &mut Tx, policy: &Policy, message: &Message, told: &WaVote) -> Result<(), StoreError> {
     let vote = named(told, message);
+    let by = members::with_other_id(tx, message.conversation_id, &told.contact).await?;
+    let shown = cast(tx, message, vec![(vote, by)]).await?;
+    show(tx, policy, message, &shown).await
+}
+
+/// Reports in the room of a poll that was found just now the votes that it has already.
+pub(crate) async fn show_first(tx: &mut Tx, policy: &Policy, message: &Message) -> Result<(), StoreError> {
+    let poll = message.details.as_ref().and_then(|details| details.poll.as_ref());
+    let votes: Vec<PollVote> = poll.map(|poll| poll.votes.clone()).unwrap_or_default();
+    let votes: Vec<PollVote> = votes.into_iter().filter(|vote| !vote.options.is_empty()).collect();
+    show(tx, policy, message, &votes).await
+}
+
+/// Reports votes in the room: ours apart, since a customer's own user may show the customer's.
+async fn show(tx: &mut Tx, policy: &Policy, message: &Message, votes: &[PollVote]) -> Result<(), StoreError> {
+    for from_me in [false, true] {
+        let votes = votes.iter().filter(|vote| vote.from_me == from_me);
+        let lines: Vec<String> = votes.map(|vote| line(policy, message, vote)).collect();
+        if !lines.is_empty() {
+            notice::show_vote(tx, policy, message, from_me, notice::in_one(lines)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the line that reports a vote, or that it was removed.
+fn line(policy: &Policy, message: &Message, vote: &PollVote) -> String {
     let chosen = vote.options.join(", ");
-    let who = names::told_doer(policy, message, told.from_me, &vote.name);
-    let line = if chosen.is_empty() {
+    let who = names::told_doer(policy, message, vote.from_me, &vote.name);
+    if chosen.is_empty() {
         format!("{who} removed their vote")
     } else {
         format!("{who} voted for: {chosen}")
-    };
-    let by = members::with_other_id(tx, message.conversation_id, &told.contact).await?;
-    if !cast(tx, message, vec![(vote, by)]).await? {
-        return Ok(());
     }
-    notice::show_vote(tx, policy, message, told.from_me, line).await
 }
 
 /// Stores the new position of a live location and emits the edit. Does nothing if it is older, the same, or the message
@@ -74,14 +96,20 @@ pub(crate) async fn keep(tx: &mut Tx, message: &Message, is_kept: bool) -> Resul
     Ok(())
 }
 
-/// Updates the votes, timer and live location of a stored message to the page's version.
-pub(crate) async fn reconcile(tx: &mut Tx, stored: &Message, told: &WaMessage) -> Result<(), StoreError> {
+/// Updates the votes, timer and live location of a stored message to the page's version, and reports new votes in the room.
+pub(crate) async fn reconcile(
+    tx: &mut Tx,
+    policy: &Policy,
+    stored: &Message,
+    told: &WaMessage,
+) -> Result<(), StoreError> {
     if let Some(votes) = &told.votes {
         let votes = votes
             .iter()
             .map(|vote| (named(vote, stored), vote.contact.clone()))
             .collect();
-        cast(tx, stored, votes).await?;
+        let shown = cast(tx, stored, votes).await?;
+        show(tx, policy, stored, &shown).await?;
     }
     learn_timer(tx, stored, told).await?;
     if told.details.as_ref().is_some_and(|details| details.kept)
@@ -178,16 +206,20 @@ fn count(votes: &mut Vec<PollVote>, vote: PollVote, contact: &WaContact) -> Coun
     }
 }
 
-/// Stores the votes that are new, and emits the poll's change. Returns whether it shows anything else than before.
-async fn cast(tx: &mut Tx, message: &Message, votes: Vec<(PollVote, WaContact)>) -> Result<bool, StoreError> {
+/// Stores the votes that are new, and emits the poll's change. Returns those by which it shows something else than before.
+async fn cast(tx: &mut Tx, message: &Message, votes: Vec<(PollVote, WaContact)>) -> Result<Vec<PollVote>, StoreError> {
     let mut details = message.details.clone().unwrap_or_default();
     let Some(poll) = details.poll.as_mut() else {
-        return Ok(false);
+        return Ok(vec![]);
     };
-    let counted: Vec<Counted> = votes
-        .into_iter()
-        .map(|(vote, contact)| count(&mut poll.votes, vote, &contact))
-        .collect();
+    let (mut shown, mut counted) = (vec![], vec![]);
+    for (vote, contact) in votes {
+        let effect = count(&mut poll.votes, vote.clone(), &contact);
+        counted.push(effect);
+        if effect == Counted::Shown {
+            shown.push(vote);
+        }
+    }
     if counted.iter().any(|one| *one != Counted::Nothing) {
         let stored = tx.messages().set_details(message.id, &details).await?;
         // Its followers have what is stored, the time of each vote too.
@@ -198,7 +230,7 @@ async fn cast(tx: &mut Tx, message: &Message, votes: Vec<(PollVote, WaContact)>)
             tx.emit(Event::message_poll(&stored));
         }
     }
-    Ok(counted.contains(&Counted::Shown))
+    Ok(shown)
 }
 
 fn bare(vote: &WaVote) -> PollVote {

@@ -1,18 +1,27 @@
 //! Carries an agent's changes of what is on WhatsApp already: edits of their own messages, and reactions.
 
+use std::time::Duration;
+
 use crate::bridge::core::agents::name_of;
 use crate::bridge::core::policy::Policy;
 use crate::bridge::desk::{Revision, revise};
 use crate::domain::conversation::Conversation;
 use crate::domain::internal::InternalKind;
-use crate::domain::matrix::RoomEvent;
+use crate::domain::matrix::{RoomEvent, RoomEventKind};
 use crate::domain::message::{Author, Message, Origin};
-use crate::domain::{MatrixEventId, MessageId};
-use crate::store::{RoomReaction, StoreError, Tx};
+use crate::domain::{MatrixEventId, MessageId, Timestamp};
+use crate::store::{PendingEvent, RoomReaction, StoreError, Tx};
 
 use super::commands;
+use super::commands::context::RoomContext;
 use super::commands::internal;
 use super::effects::{Taken, answer, late, withdraw};
+
+/// How long a reaction waits for the message that it is about: a kill may have come between the homeserver's answer and our
+/// commit, and the relay sends that message again at the next start.
+const MESSAGE_WITHIN: Duration = Duration::from_mins(1);
+/// How often is looked whether the message is known.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Edits the message that the event `of` is, if its author edits it.
 pub(super) async fn edit(
@@ -86,20 +95,26 @@ async fn stays(tx: &mut Tx, made: Option<MessageId>) -> Result<String, StoreErro
     ))
 }
 
-/// Reacts to the message that the event `of` shows. Does nothing for events that show none.
+/// Reacts to the message that the event `of` shows. Waits for one of which that is not stored yet, and does nothing for events
+/// that show none.
 pub(super) async fn react(
     tx: &mut Tx,
     policy: &Policy,
-    conversation: &Conversation,
+    (conversation, around): (&Conversation, &RoomContext),
     event: &RoomEvent,
     (of, key): (&MatrixEventId, &str),
 ) -> Result<Taken, StoreError> {
-    let message = match tx.rooms().message_of_event(of).await? {
-        Some(shown) => tx.messages().get(shown.message).await?,
-        None => None,
-    };
-    let Some(message) = message else {
-        return Ok(Taken::Nothing);
+    let Some(message) = shown_by(tx, of).await? else {
+        if !reacts_to_unknown(tx, event, around).await? {
+            return Ok(Taken::Nothing);
+        }
+        if !around.is_first && tx.outbox().is_showing(conversation.id).await? {
+            let until = tx.now().plus(LOOK_EVERY);
+            tx.pending_events().await_receipt(event, until).await?;
+            return Ok(Taken::Nothing);
+        }
+        let text = "Not sent: I do not know any more which message this was. Write to the customer what you mean.";
+        return answer(tx, conversation, event, text.to_owned()).await;
     };
     if tx.rooms().reaction(&event.id).await?.is_some() {
         return Ok(Taken::Nothing);
@@ -116,6 +131,38 @@ pub(super) async fn react(
         }
         Err(why) => answer(tx, conversation, event, format!("Not sent: {why}.")).await,
     }
+}
+
+/// Returns until when a reaction that waits goes on waiting for its message; `None` if it can be handled, or has waited for long.
+pub(super) async fn waits_until(
+    tx: &mut Tx,
+    pending: &PendingEvent,
+    event: &RoomEvent,
+    around: &RoomContext,
+) -> Result<Option<Timestamp>, StoreError> {
+    let now = tx.now();
+    if now.since(pending.first_seen) > MESSAGE_WITHIN || !reacts_to_unknown(tx, event, around).await? {
+        return Ok(None);
+    }
+    let is_coming = match tx.rooms().conversation(&event.room).await? {
+        Some(conversation) => tx.outbox().is_showing(conversation).await?,
+        None => false,
+    };
+    Ok(is_coming.then(|| now.plus(LOOK_EVERY)))
+}
+
+/// Returns whether an event reacts to something of ours that a message could be, and that no message is known to be.
+async fn reacts_to_unknown(tx: &mut Tx, event: &RoomEvent, around: &RoomContext) -> Result<bool, StoreError> {
+    use RoomEventKind::{File, Place, Poll, Reaction, Text};
+    let Reaction { of, .. } = &event.what else {
+        return Ok(false);
+    };
+    let Some(found) = around.looked_up.get(of) else {
+        return Ok(false);
+    };
+    let may_be_message = matches!(found.what, Text { .. } | File { .. } | Place { .. } | Poll { .. });
+    // Looked up was what agents or ourselves have written.
+    Ok(may_be_message && tx.agents().of_user(&found.sender).await?.is_none() && shown_by(tx, of).await?.is_none())
 }
 
 /// Takes back a reaction that its agent has removed from the room. What another agent has set since stays; what one had set

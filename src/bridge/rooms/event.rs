@@ -1,7 +1,7 @@
 //! Handles one event of a room: a text for the customer, a command, an unsupported kind, or nothing (rules 1 and 5).
 
 use crate::bridge::core::policy::Policy;
-use crate::bridge::core::{Core, accounts, people, state};
+use crate::bridge::core::{Core, accounts, agents, people, state};
 use crate::domain::conversation::Conversation;
 use crate::domain::matrix::{Membership, ReadUpTo, RoomEvent, RoomEventKind};
 use crate::domain::outbox::MatrixWork;
@@ -65,7 +65,7 @@ pub(crate) async fn take_in(
         }
     };
     if let RoomEventKind::Member { user, membership } = &event.what {
-        return member(tx, around, &event.room, user, *membership).await;
+        return member(tx, around, (&event.room, &conversation), user, *membership).await;
     }
     if event.what == RoomEventKind::Replaced {
         return replaced(tx, policy, &conversation, event).await;
@@ -161,7 +161,7 @@ async fn written(tx: &mut Tx, given: &Given<'_>) -> Result<Taken, StoreError> {
         RoomEventKind::Edit { of, body } => changes::edit(tx, policy, conversation, event, (of, body)).await,
         RoomEventKind::Reaction { of, key } => match commands::reacted(tx, given, (of, key)).await? {
             Some(taken) => Ok(taken),
-            None => changes::react(tx, policy, conversation, event, (of, key)).await,
+            None => changes::react(tx, policy, (conversation, around), event, (of, key)).await,
         },
         RoomEventKind::File { file, .. } => {
             if let Some(media) = &around.file {
@@ -244,21 +244,26 @@ const fn asks(event: &RoomEvent) -> bool {
     )
 }
 
-/// Forgets a room from which the bot was removed: the next message creates a new one. Ignores other membership changes.
+/// Forgets a room from which the bot was removed: the next message creates a new one. Stores that an agent has left. Ignores
+/// other membership changes.
 async fn member(
     tx: &mut Tx,
     around: &RoomContext,
-    room: &MatrixRoomId,
+    (room, conversation): (&MatrixRoomId, &Conversation),
     user: &MatrixUserId,
     membership: Membership,
 ) -> Result<Taken, StoreError> {
-    let is_out = matches!(membership, Membership::Leave | Membership::Ban);
-    if is_out && around.bot.as_ref() == Some(user) {
+    if !matches!(membership, Membership::Leave | Membership::Ban) {
+        return Ok(Taken::Nothing);
+    }
+    if around.bot.as_ref() == Some(user) {
         // Not one of a login from which the room has moved.
         let keeper = tx.rooms().by_id(room).await?.and_then(|row| row.keeper);
         if keeper.is_none_or(|keeper| keeper == *user) {
             gone::forget(tx, room).await?;
         }
+    } else if tx.agents().is_answering(user).await? {
+        agents::note_left(tx, conversation.id).await?;
     }
     Ok(Taken::Nothing)
 }

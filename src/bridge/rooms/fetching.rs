@@ -32,7 +32,7 @@ const AT_ONCE: usize = 3;
 const MAX_REFUSALS: u32 = 3;
 /// Tries, and the time since the event came, after which a file is given up that a homeserver cannot be reached for. Later
 /// events of its room wait behind it, and texts are asked about after an hour. Ours itself is reached, or nothing would be
-/// tried.
+/// tried. While space is short nothing is tried, and the time alone counts.
 const MAX_TRIES: u32 = 12;
 const GIVE_UP_AFTER: Duration = Duration::from_mins(30);
 /// How long the worker waits for a wake-up before it looks anyway.
@@ -93,15 +93,26 @@ impl Pieces for RoomFiles {
     }
 
     async fn due(&self, in_hand: &Vec<MatrixRoomId>, limit: usize) -> Result<Vec<PendingEvent>, StoreError> {
-        if self.port.status().borrow().state != MatrixState::Ready || Room::now(&self.core).is_short() {
+        if self.port.status().borrow().state != MatrixState::Ready {
             return Ok(vec![]);
         }
         let (now, limit) = (self.core.clock.now(), limit as u64);
-        self.core.store.pending_events().with_files(now, in_hand, limit).await
+        let mut due = self.core.store.pending_events().with_files(now, in_hand, limit).await?;
+        if Room::now(&self.core).is_short() {
+            // The oldest come first, so that none that is given up waits behind one that is not.
+            due.retain(|event| !event.has_file || self.is_overdue(event));
+        }
+        Ok(due)
     }
 
     async fn work(&self, due: &PendingEvent) -> Result<(), StoreError> {
         if !due.has_file {
+            return pending::go_on(&self.core, &*self.port, &due.room).await;
+        }
+        if let Err(refusal) = Room::now(&self.core).check()
+            && self.is_overdue(due)
+        {
+            self.give_up(due, &refusal.to_string()).await?;
             return pending::go_on(&self.core, &*self.port, &due.room).await;
         }
         match self.fetch(due).await {
@@ -228,7 +239,11 @@ impl RoomFiles {
     }
 
     fn is_hopeless(&self, due: &PendingEvent) -> bool {
-        due.attempts + 1 >= MAX_TRIES && self.core.clock.now().since(due.first_seen) > GIVE_UP_AFTER
+        due.attempts + 1 >= MAX_TRIES && self.is_overdue(due)
+    }
+
+    fn is_overdue(&self, due: &PendingEvent) -> bool {
+        self.core.clock.now().since(due.first_seen) > GIVE_UP_AFTER
     }
 
     fn refused(due: &PendingEvent, why: String) -> Unfetched {

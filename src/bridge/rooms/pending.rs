@@ -1,5 +1,5 @@
-//! Handles events that had to wait, in their room's order: for their room to be stored, for their key, or for a file
-//! before them.
+//! Handles events that had to wait, in their room's order: for their room to be stored, for their key, for the message that they
+//! react to, or for a file before them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::store::{PendingEvent, StoreError};
 
 use super::commands::context::RoomContext;
 use super::effects::{Taken, refuse_to};
-use super::event;
+use super::{changes, event};
 
 /// Age at which an event that could not be read or decrypted is given up: a key that has not come by then does not come any more.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
@@ -30,7 +30,7 @@ pub(super) async fn go_on(core: &Core, port: &dyn Matrix, room: &MatrixRoomId) -
 
 /// Returns whether the event was handled, or given up. One with a file waits on, until that is fetched.
 pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent) -> Result<bool, StoreError> {
-    // It waits for its sender's receipt, or for the next try.
+    // It waits for its sender's receipt, for the message that it reacts to, or for the next try.
     if !pending.has_file && pending.not_before.is_some_and(|until| until > core.clock.now()) {
         return Ok(false);
     }
@@ -42,8 +42,13 @@ pub(super) async fn retry(core: &Core, port: &dyn Matrix, pending: &PendingEvent
         return Ok(false);
     }
     let around = RoomContext::of_waiting(core, port, &event).await?;
-    core.write_with((event, around), |tx, core, (event, around)| {
+    let input = (pending.clone(), event, around);
+    core.write_with(input, |tx, core, (pending, event, around)| {
         async move {
+            if let Some(until) = changes::waits_until(tx, pending, event, around).await? {
+                tx.pending_events().put_off(&event.id, until).await?;
+                return Ok(false);
+            }
             if matches!(event.what, RoomEventKind::File { .. }) {
                 tx.pending_events().await_file(&event.id).await?;
                 return Ok(false);

@@ -27,6 +27,9 @@ const LANES: usize = 8;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Refusals of one piece of work before it is given up, which is logged.
 const MAX_ATTEMPTS: u32 = 10;
+/// As [`MAX_ATTEMPTS`], for a change of what a room shows: the homeserver may have lost that, and the customer's next words wait
+/// behind it.
+const MAX_CHANGES: u32 = 3;
 /// How long the worker waits for a wake-up before it looks anyway.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -351,14 +354,15 @@ impl RoomRelay {
             .await
     }
 
-    /// Postpones work that failed, or gives it up after [`MAX_ATTEMPTS`] refusals.
+    /// Postpones work that failed, or gives it up after [`most_attempts`] refusals.
     async fn after(&self, item: &OutboxItem<MatrixWork>, error: &MatrixError) -> Result<(), StoreError> {
         let (pause, is_refusal) = match error {
             MatrixError::Unreachable { retry_after, .. } => (retry_after.unwrap_or(PAUSE), false),
             MatrixError::Refused(_) | MatrixError::RoomGone(_) => (back_off(item.attempts), true),
         };
-        if is_refusal && item.attempts + 1 >= MAX_ATTEMPTS {
-            tracing::error!(item = %item.id, "refused {MAX_ATTEMPTS} times; given up: {error}");
+        let most = most_attempts(&item.work);
+        if is_refusal && item.attempts + 1 >= most {
+            tracing::error!(item = %item.id, "refused {most} times; given up: {error}");
             return self.finish(item).await;
         }
         let due = self.core.clock.now().plus(pause);
@@ -393,5 +397,17 @@ impl RoomRelay {
                 .boxed()
             })
             .await
+    }
+}
+
+/// Returns how many refusals of a piece of work there are before it is given up.
+const fn most_attempts(work: &MatrixWork) -> u32 {
+    match work {
+        MatrixWork::ShowFile { .. }
+        | MatrixWork::ShowEdit { .. }
+        | MatrixWork::ShowDeletion { .. }
+        | MatrixWork::ShowReactions { .. }
+        | MatrixWork::ShowVote { .. } => MAX_CHANGES,
+        _ => MAX_ATTEMPTS,
     }
 }

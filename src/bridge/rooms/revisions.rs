@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
 
-use crate::domain::matrix::{RoomContent, Speaker};
+use crate::domain::matrix::{MatrixError, RoomContent, Speaker};
 use crate::domain::message::Message;
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId};
@@ -12,7 +12,7 @@ use crate::store::{RoomReaction, StoreError};
 
 use super::relay::{RoomRelay, Undone};
 use super::render;
-use super::txn::{of_item, of_message, txn};
+use super::txn::{of_item, of_message, of_part, txn};
 
 /// Number of the event that shows the first edit of a message; those before it show the message itself and its late file.
 const FIRST_EDIT: i32 = 2;
@@ -33,16 +33,22 @@ impl RoomRelay {
         };
         let content = match render::edit(&message, of, quoted.as_ref()) {
             RoomContent::Edit { of, body } if self.core.store.rooms().is_shown_by_former(id).await? => {
-                RoomContent::Text {
-                    body: format!("(edited) {body}"),
-                    reply_to: Some(of),
-                    links: vec![],
-                }
+                anew(&body, Some(of))
             }
             content => content,
         };
         let speaker = self.speaker(&message).await?;
-        let shown = self.send(item, &room, &speaker, &of_item(item), &content).await?;
+        let shown = match self.send(item, &room, &speaker, &of_item(item), &content).await {
+            Err(refused @ Undone::Port(MatrixError::Refused(_))) => match &content {
+                // The customer's words are told, though not in their place.
+                RoomContent::Edit { of, body } if self.is_lost(&room, of).await? => {
+                    let name = of_part(item, 1);
+                    self.send(item, &room, &speaker, &name, &anew(body, None)).await?
+                }
+                _ => return Err(refused),
+            },
+            shown => shown?,
+        };
         self.core
             .write((item.id, id, shown, room), |tx, (item, id, shown, room)| {
                 async move {
@@ -63,15 +69,22 @@ impl RoomRelay {
         Ok(())
     }
 
-    /// Removes the events that show a message.
+    /// Removes the events that show a message, also where one of them is refused.
     pub(super) async fn show_deletion(&self, item: &OutboxItem<MatrixWork>, id: MessageId) -> Result<(), Undone> {
+        let mut refused = None;
         if let Some((room, _)) = self.shown(id).await? {
             for (part, event) in self.core.store.rooms().events(id).await? {
                 let name = of_message(id, &format!("{part}.gone"));
-                self.take_back(&room, &event, &name).await?;
+                match self.take_back(&room, &event, &name).await {
+                    Err(Undone::Port(MatrixError::Refused(why))) => refused = Some(why),
+                    done => done?,
+                }
             }
         }
-        Ok(self.finish(item).await?)
+        match refused {
+            Some(why) => Err(MatrixError::Refused(why).into()),
+            None => Ok(self.finish(item).await?),
+        }
     }
 
     /// Brings the bot's reactions to a message in line with those of the people outside the room. Each is stored before it
@@ -125,7 +138,14 @@ impl RoomRelay {
             to: to.clone(),
             key: reaction.emoji.clone(),
         };
-        let event = self.send(item, room, speaker, &name_of(reaction), &content).await?;
+        let name = name_of(reaction);
+        let event = match self.send(item, room, speaker, &name, &content).await {
+            // The homeserver refuses the same reaction twice.
+            Err(refused @ Undone::Port(MatrixError::Refused(_))) => {
+                self.find_repeated(room, &name).await?.ok_or(refused)?
+            }
+            sent => sent?,
+        };
         self.core
             .write((reaction.id, event.clone()), |tx, (id, event)| {
                 async move { tx.rooms().set_reaction_event(*id, event).await }.boxed()
@@ -216,6 +236,15 @@ fn wanted(message: &Message, standing: &[RoomReaction], has_ghost: bool) -> BTre
     let present = shown.filter(|_| message.deleted_at.is_none());
     let marked = present.map(|reaction| (reaction.emoji.clone(), has_ghost && !reaction.from_me));
     marked.take(MAX_SHOWN).collect()
+}
+
+/// Returns the new text of a message whose event cannot be edited.
+fn anew(body: &str, reply_to: Option<MatrixEventId>) -> RoomContent {
+    RoomContent::Text {
+        body: format!("(edited) {body}"),
+        reply_to,
+        links: vec![],
+    }
 }
 
 /// Returns the name of the transaction that sends a reaction.

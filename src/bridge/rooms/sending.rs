@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::matrix::{RoomContent, Speaker, TxnId};
+use crate::domain::matrix::{MatrixError, RoomContent, Speaker, TxnId};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, MatrixRoomId};
 
@@ -57,6 +57,28 @@ impl RoomRelay {
     pub(super) fn is_doubtful(&self, item: &OutboxItem<MatrixWork>) -> bool {
         let is_old = self.core.clock.now().since(item.created_at) > TXN_TRUSTED_FOR;
         is_old || self.core.moved_work.is_some_and(|last| item.id <= last)
+    }
+
+    /// Returns the event that was sent under a name already: so long ago that the homeserver has forgotten the transaction id, or
+    /// by the instance before a restore, since the backup.
+    pub(super) async fn find_repeated(&self, room: &MatrixRoomId, name: &str) -> Result<Option<MatrixEventId>, Undone> {
+        let before = self.core.restored.iter().map(|restored| restored.instance.as_str());
+        for instance in std::iter::once(&*self.core.instance).chain(before) {
+            if let Some(event) = self.find(room, &txn(instance, name)).await? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns whether the homeserver does not have an event any more, such as after it was restored from a backup. It refuses
+    /// what is about such an event.
+    pub(crate) async fn is_lost(&self, room: &MatrixRoomId, event: &MatrixEventId) -> Result<bool, Undone> {
+        match self.port.event(room, event).await {
+            Ok(_) => Ok(false),
+            Err(MatrixError::Refused(_)) => Ok(true),
+            Err(error) => Err(Undone::in_room(room)(error)),
+        }
     }
 
     pub(super) async fn find(&self, room: &MatrixRoomId, txn: &TxnId) -> Result<Option<MatrixEventId>, Undone> {

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use crate::bridge::core::agents;
 use crate::bridge::media::attach;
 use crate::domain::matrix::{MatrixError, RoomContent, Speaker};
 use crate::domain::media::MediaState;
 use crate::domain::message::{Direction, Message};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{ConversationId, MatrixEventId, MatrixRoomId, MessageId, Timestamp};
-use crate::store::{StoreError, Tx};
+use crate::store::{NewWork, StoreError, Tx};
 use crate::vault::VaultError;
 
 use super::relay::{RoomRelay, Undone};
@@ -82,7 +83,12 @@ impl RoomRelay {
             self.show_avatar(*id, avatar.as_deref()).await?;
         }
         let shown = self.send_message(&showing).await?;
-        Ok(self.write_down(item, showing.room, message, shown).await?)
+        // An agent has left the room since the last message, so that this one may have notified nobody.
+        let is_deserted =
+            message.direction == Direction::Inbound && agents::has_left(store, message.conversation_id).await?;
+        Ok(self
+            .write_down(item, showing.room, (message, is_deserted), shown)
+            .await?)
     }
 
     /// Sends a message with its file, or without it if that is not here.
@@ -213,13 +219,19 @@ impl RoomRelay {
         &self,
         item: &OutboxItem<MatrixWork>,
         room: MatrixRoomId,
-        message: Message,
+        (message, is_deserted): (Message, bool),
         shown: Shown,
     ) -> Result<(), StoreError> {
+        let input = (item.id, room, message, (shown, is_deserted));
         self.core
-            .write((item.id, room, message, shown), |tx, (item, room, message, shown)| {
+            .write(input, |tx, (item, room, message, (shown, is_deserted))| {
                 async move {
                     let place = place_of(tx, room, message).await?;
+                    if *is_deserted {
+                        agents::forget_left(tx, message.conversation_id).await?;
+                        let update = NewWork::for_conversation(message.account_id, place, MatrixWork::UpdateRoom);
+                        tx.outbox().enqueue(update).await?;
+                    }
                     if shown.has_file {
                         tx.rooms().add_file(message.id, FIRST_PART, &shown.event, place).await?;
                     } else {

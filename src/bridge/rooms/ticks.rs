@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::bridge::outbound::queue::LATE_AFTER;
-use crate::domain::matrix::{RoomContent, Speaker};
+use crate::domain::matrix::{MatrixError, RoomContent, Speaker};
 use crate::domain::message::{Direction, Message, MessageState, Origin};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::shown::{FailedBy, SendOutcome, SendStatus};
@@ -18,6 +18,8 @@ const LATE: &str = "⏳";
 /// Ticks of what the customer's phone has, and of what they have read.
 const DELIVERED: &str = "✓✓";
 const READ: &str = "✓✓ read";
+/// Most ticks of one message that are looked for under the ids of the instance before a restore; few have as many.
+const MAX_TURNS: i64 = 8;
 
 /// Returns the tick for a state, if there is one yet. `late`: the message should have been sent by now.
 fn key(state: MessageState, late: bool) -> Option<&'static str> {
@@ -122,19 +124,50 @@ async fn say(
     };
     // Not `send`: after a restore, the old instance's reaction of this turn may show another state.
     let name = of_message(id, &part);
-    let said = relay.send_new(item, room, &Speaker::Desk, &name, &reaction).await?;
+    let said = match relay.send_new(item, room, &Speaker::Desk, &name, &reaction).await {
+        Err(refused @ Undone::Port(MatrixError::Refused(_))) => {
+            // The homeserver refuses the same reaction twice, and has forgotten the transaction id of the first.
+            let known = relay.find(room, &txn(&relay.core.instance, &name)).await?;
+            match (known, &relay.core.restored) {
+                (Some(known), _) => Some(known),
+                (None, Some(restored)) => {
+                    take_old_back(relay, room, id, &restored.instance).await?;
+                    match relay.send_new(item, room, &Speaker::Desk, &name, &reaction).await {
+                        // It stands, by whichever event: the ticks after it must not wait for that to be known.
+                        Err(Undone::Port(MatrixError::Refused(_))) => None,
+                        said => Some(said?),
+                    }
+                }
+                (None, None) => return Err(refused),
+            }
+        }
+        said => Some(said?),
+    };
     if let Some(previous) = &tick.previous {
         let gone = txn(&relay.core.instance, &format!("{name}.gone"));
         let redacted = relay.port.redact(room, previous, &gone).await;
         redacted.map_err(Undone::in_room(room))?;
     }
     let tick = Tick {
-        event: Some(said),
+        event: said,
         previous: None,
         ..tick
     };
     write_down(relay, id, &tick).await?;
     Ok(tick)
+}
+
+/// Removes the ticks of a message that the instance `before` a restore has set since the backup: nobody else would.
+async fn take_old_back(relay: &RoomRelay, room: &MatrixRoomId, id: MessageId, before: &str) -> Result<(), Undone> {
+    for turn in 0..MAX_TURNS {
+        let name = of_message(id, &format!("tick{turn}"));
+        if let Some(old) = relay.find(room, &txn(before, &name)).await? {
+            let gone = txn(&relay.core.instance, &format!("{name}.old"));
+            let redacted = relay.port.redact(room, &old, &gone).await;
+            redacted.map_err(Undone::in_room(room))?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells the client of the agent who wrote a message in its room how far that is. What others wrote is the bot's own event

@@ -54,6 +54,13 @@ pub struct Asked {
     pub expires_at: Timestamp,
 }
 
+impl Asked {
+    /// Returns whether something for the customer waits for the answer, which has not come.
+    pub fn holds_back(&self) -> bool {
+        self.question.kind == QuestionKind::Overtaken && self.allowed.is_none()
+    }
+}
+
 /// Returns a reaction without what changes only how it looks: tone of the skin, and the choice between picture and text.
 pub fn folded(emoji: &str) -> String {
     let is_look = |sign: char| matches!(sign, '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');

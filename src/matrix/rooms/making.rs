@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use matrix_sdk::ruma::api::client::alias::{delete_alias, get_alias};
 use matrix_sdk::ruma::api::client::membership::{invite_user, kick_user};
 use matrix_sdk::ruma::api::client::room::create_room;
@@ -23,6 +25,8 @@ use crate::matrix::wire::{Fault, INVITE_LEVEL, RoomState, Wanted, via};
 /// in creation, by a request of ours that was cut off.
 const READ_ATTEMPTS: usize = 5;
 const READ_PAUSE: Duration = Duration::from_secs(1);
+/// How long an invitation to another server may take. A homeserver answers it when that server has, or after minutes of tries.
+const ABROAD_WITHIN: Duration = Duration::from_secs(10);
 /// Aliases tried for one room: its own, and derived ones if that is taken by somebody else.
 const MAX_ALIASES: usize = 4;
 
@@ -225,7 +229,13 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
     for wanted in &plan.wanted {
         request.initial_state.push(wanted.initial()?);
     }
-    for user in plan.invite {
+    // An invitation that fails makes the whole request fail, though the room is there; so those to other servers follow. The
+    // mark of a direct chat is on the invitations of this request alone.
+    let (invited, abroad): (Vec<_>, Vec<_>) = plan
+        .invite
+        .iter()
+        .partition(|user| plan.kind == Kind::Direct || is_at_home(user, caller.us()));
+    for user in invited {
         request.invite.push(UserId::parse(user.as_str())?);
     }
     if matches!(plan.kind, Kind::Room | Kind::Closed) {
@@ -248,7 +258,14 @@ async fn create(caller: Caller<'_>, plan: &Plan<'_>, alias: &str) -> Result<Owne
         Caller::Service(acting) => acting.send(request).await?.room_id,
     };
     tracing::info!(%room, "created a room");
+    ask_abroad(caller, &room, abroad).await?;
     Ok(room)
+}
+
+/// Returns whether a user is at our own homeserver.
+fn is_at_home(user: &MatrixUserId, us: &UserId) -> bool {
+    let server = user.as_str().split_once(':').map(|(_, server)| server);
+    server == Some(us.server_name().as_str())
 }
 
 fn raw<T>(value: &serde_json::Value) -> Result<Raw<T>, Fault> {
@@ -278,27 +295,56 @@ async fn apply(caller: Caller<'_>, room: &RoomId, current: &RoomState, plan: &Pl
         .invite
         .iter()
         .any(|user| current.is_member_or_invited(user.as_str()));
-    for user in plan.invite {
-        let user_id = user.as_str();
-        if current.is_member_or_invited(user_id) || current.is_banned(user_id) {
-            continue;
+    let is_asked = |user: &&MatrixUserId| {
+        let user = user.as_str();
+        if current.is_member_or_invited(user) || current.is_banned(user) {
+            return false;
         }
         // Who left on purpose stays out, and can join again through the Space, unless the customer would write to nobody: who is
         // given a conversation is asked in again. Who is told of trouble always is.
         let may_stay_out = plan.kind == Kind::Space || plan.kind == Kind::Room && !is_deserted;
-        if may_stay_out && current.has_left(user_id) {
-            continue;
-        }
-        let invited = async { invite(caller, room, &UserId::parse(user_id)?).await };
-        match invited.await {
-            // One agent whose homeserver is down, or who no longer exists, must not keep the others out.
-            Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
-                tracing::warn!(%room, %user, "could not invite an agent: {fault}; check the user id in CRM_MATRIX_AGENTS");
-            }
-            done => done?,
-        }
+        !(may_stay_out && current.has_left(user))
+    };
+    let asked = plan.invite.iter().filter(is_asked);
+    let (at_home, abroad): (Vec<_>, Vec<_>) = asked.partition(|user| is_at_home(user, caller.us()));
+    for user in at_home {
+        ask(caller, room, user).await?;
     }
+    ask_abroad(caller, room, abroad).await
+}
+
+/// Invites agents of other servers, all at once and each for a time only: one whose server is down keeps neither the room nor
+/// the others waiting, and is invited at the room's next update.
+async fn ask_abroad(caller: Caller<'_>, room: &RoomId, users: Vec<&MatrixUserId>) -> Result<(), Fault> {
+    let asked = users.into_iter().map(|user| ask_for_a_time(caller, room, user).boxed());
+    join_all(asked).await.into_iter().collect()
+}
+
+async fn ask_for_a_time(caller: Caller<'_>, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
+    let why = match tokio::time::timeout(ABROAD_WITHIN, ask(caller, room, user)).await {
+        // With a time to retry it is our own homeserver that is busy.
+        Ok(Err(Fault::Busy { why, retry_after: None })) => why,
+        Ok(done) => return done,
+        Err(_) => "their homeserver does not answer".to_owned(),
+    };
+    not_invited(room, user, &why);
     Ok(())
+}
+
+/// Invites an agent, unless that is refused: one who no longer exists must not keep the others out.
+async fn ask(caller: Caller<'_>, room: &RoomId, user: &MatrixUserId) -> Result<(), Fault> {
+    let invited = async { invite(caller, room, &UserId::parse(user.as_str())?).await };
+    match invited.await {
+        Err(fault @ (Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_))) => {
+            not_invited(room, user, &fault.to_string());
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+fn not_invited(room: &RoomId, user: &MatrixUserId, why: &str) {
+    tracing::warn!(%room, %user, "could not invite an agent: {why}; check the user id in CRM_MATRIX_AGENTS");
 }
 
 /// Removes a former agent, or whom one has let in, from a room.

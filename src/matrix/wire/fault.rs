@@ -14,7 +14,7 @@ pub enum Fault {
     /// The homeserver does not answer, or its proxy says that it is down.
     #[error("{0}")]
     Network(String),
-    /// Temporary: too many requests, or a passing failure of the homeserver or of our own store.
+    /// Temporary: too many requests, or a passing failure of the homeserver, of another one that it asks, or of our own store.
     #[error("{why}")]
     Busy {
         /// A sentence for the log.
@@ -152,8 +152,9 @@ fn of_answer(status: u16, kind: Option<&ErrorKind>, why: String) -> Fault {
                 | ErrorKind::UrlNotSet,
             ),
         ) => Fault::Refused(why),
-        // A proxy's answer when the homeserver is down.
-        (502..=504, _) => Fault::Network(why),
+        // A proxy's answer when the homeserver is down. With a Matrix error it is the homeserver's own, about another server that
+        // it cannot reach.
+        (502..=504, None) => Fault::Network(why),
         (429 | 500.., _) => Fault::busy(why),
         (403, _) => Fault::Forbidden(why),
         (404, _) => Fault::Missing(why),
@@ -211,6 +212,20 @@ mod tests {
             panic!("a passing refusal must cost no attempt");
         };
         assert_eq!(retry_after, Some(Duration::from_millis(2500)));
+    }
+
+    /// One agent whose server is down must not look as if ours were.
+    #[test]
+    fn homeservers_own_502_loses_no_connection() {
+        for status in [502, 503, 504] {
+            let own = r#"{"errcode":"M_UNKNOWN","error":"Can't connect to server other.org"}"#;
+            let own = answered(status, own);
+            assert!(matches!(own, Fault::Busy { retry_after: None, .. }), "{own:?}");
+            for proxys in ["<html>", "{}", ""] {
+                let proxys = answered(status, proxys);
+                assert!(matches!(proxys, Fault::Network(_)), "{proxys:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! The look of an idle relay: whether there is anything to do at all.
+//! Looks whether there is work of some kind: any at all for an idle relay, or what shows messages in a room.
 
 use entity::{account, message, outbox, scheduled_send};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
-use sea_orm::{Condition, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::domain::outbox::Target;
-use crate::domain::{AccountId, Timestamp};
+use crate::domain::{AccountId, ConversationId, Timestamp};
 use crate::store::facet::Outbox;
-use crate::store::{Store, StoreError, desk, messages};
+use crate::store::{Store, StoreError, Tx, desk, messages};
+
+/// Beginning of the work that shows a message, its file or a change of it.
+const SHOWS: &str = r#"{"do":"show_"#;
 
 use super::heads::is_due;
 
@@ -27,6 +30,19 @@ impl Outbox<'_, Store> {
             .one(self.0.readers())
             .await?;
         Ok(found.is_some())
+    }
+}
+
+impl Outbox<'_, Tx> {
+    /// Returns whether work waits that shows something in the room of a conversation.
+    pub async fn is_showing(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        let row = outbox::Entity::find()
+            .filter(outbox::Column::Target.eq(Target::Matrix.as_str()))
+            .filter(outbox::Column::Lane.eq(conversation))
+            .filter(outbox::Column::Work.starts_with(SHOWS))
+            .one(&self.0.session)
+            .await?;
+        Ok(row.is_some())
     }
 }
 

@@ -116,12 +116,17 @@ impl PendingEvents<'_, Tx> {
         self.await_file(&event.id).await
     }
 
-    /// Stores an event that waits until then for its sender's receipt.
+    /// Stores an event that waits until then for its sender's receipt, or for the message that it reacts to.
     pub async fn await_receipt(&self, event: &RoomEvent, until: Timestamp) -> Result<(), StoreError> {
         self.add(&event.room, &event.id, &event.sender, event.at).await?;
+        self.put_off(&event.id, until).await
+    }
+
+    /// Lets an event that waits be handled no earlier than then.
+    pub async fn put_off(&self, event: &MatrixEventId, until: Timestamp) -> Result<(), StoreError> {
         pending_event::Entity::update_many()
             .col_expr(pending_event::Column::NotBefore, Expr::value(until.0))
-            .filter(pending_event::Column::EventId.eq(event.id.as_str()))
+            .filter(pending_event::Column::EventId.eq(event.as_str()))
             .exec(&self.0.session)
             .await?;
         Ok(())

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crm::bridge::{Answered, Revision, SendCommand, SendTo};
+use crm::bridge::{AgentEdit, AgentRequest, Answered, Revision, SendCommand, SendTo};
 use crm::domain::agent::AgentSource;
 use crm::domain::matrix::RoomEventKind;
 use crm::domain::message::{Author, Message, Origin};
-use crm::domain::{AgentId, Clock};
+use crm::domain::{AgentId, Clock, MatrixUserId, Role};
 use crm::store::{AgentChange, StoreError};
 
 use super::Rig;
@@ -30,6 +30,69 @@ async fn agent_out_of_configuration_leaves_rooms() {
     rig.settle().await;
     let room = rig.run.matrix.room();
     assert_eq!(rig.run.matrix.excluded(&room), ["@ada:test".into()]);
+}
+
+/// Nobody is notified of a room that they are not in.
+#[tokio::test]
+async fn agent_of_configuration_is_asked_into_rooms() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    let [ada, cy] = ["@ada:test", "@cy:test"].map(MatrixUserId::from);
+    for named in [vec![ada.clone()], vec![cy.clone(), ada.clone()], vec![cy.clone()]] {
+        crm::bridge::reconcile_agents(&rig.program.store, &named).await.unwrap();
+        rig.settle().await;
+        let mut invited = rig.run.matrix.invited(&room);
+        invited.sort_by_key(|user| named.iter().position(|other| other == user));
+        assert_eq!(invited, named);
+    }
+    let both = [ada, cy];
+    crm::bridge::reconcile_agents(&rig.program.store, &both).await.unwrap();
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), both, "back again");
+}
+
+/// A seat that was passed on, an account that was stolen: the Matrix user is no agent any more, though the agent is one.
+#[tokio::test]
+async fn former_matrix_user_is_put_out_of_rooms() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    let ada = rig.program.store.agents().list().await.unwrap()[0].id;
+    let change = async |rig: &mut Rig, user: Option<&str>| {
+        let edit = AgentEdit {
+            matrix_user: Some(user.map(str::to_owned)),
+            ..AgentEdit::default()
+        };
+        rig.program.desk.edit_agent(ada, edit).await.unwrap();
+        rig.settle().await;
+        (rig.run.matrix.invited(&room), rig.run.matrix.excluded(&room))
+    };
+    let users = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
+    for (user, invited, excluded) in [
+        (Some("@bob:test"), &["@bob:test"][..], &["@ada:test"][..]),
+        (None, &[], &["@ada:test", "@bob:test"]),
+        (Some("@cy:test"), &["@cy:test"], &["@ada:test", "@bob:test"]),
+        // Who is one again is none of the former.
+        (Some("@ada:test"), &["@ada:test"], &["@bob:test", "@cy:test"]),
+    ] {
+        let (is_invited, is_excluded) = change(&mut rig, user).await;
+        assert_eq!((is_invited, is_excluded), (users(invited), users(excluded)), "{user:?}");
+    }
+    let bob = AgentRequest {
+        name: "Bob".to_owned(),
+        matrix_user: Some("@bob:test".to_owned()),
+        role: Role::Agent,
+        accounts: None,
+        signature: None,
+        time_zone: None,
+        idempotency: None,
+    };
+    rig.program.desk.create_agent(bob).await.unwrap();
+    rig.restart().await;
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), users(&["@ada:test", "@bob:test"]));
+    assert_eq!(rig.run.matrix.excluded(&room), users(&["@cy:test"]));
 }
 
 /// Rooms from before members could no longer invite, at the first start after it.
@@ -206,9 +269,9 @@ async fn room_asks_all_agents_until_assigned() {
     rig.settle().await;
     assert_eq!(rig.run.matrix.invited(&room), ["@ada:test".into()]);
     // Who has it is no agent any more: somebody must be notified.
-    let left = crm::bridge::AgentEdit {
+    let left = AgentEdit {
         active: Some(false),
-        ..crm::bridge::AgentEdit::default()
+        ..AgentEdit::default()
     };
     rig.program.desk.edit_agent(ada, left).await.unwrap();
     rig.settle().await;

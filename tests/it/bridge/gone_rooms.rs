@@ -1,7 +1,7 @@
 //! Rooms that are gone, and a homeserver that refuses.
 
 use crm::domain::Clock;
-use crm::domain::matrix::RoomEventKind;
+use crm::domain::matrix::{Membership, RoomEventKind};
 
 use super::Rig;
 use crate::simulation::homeserver::Refuses;
@@ -156,4 +156,30 @@ async fn change_of_lost_rooms_message_is_not_shown() {
         Some(first.id),
         "it is still known which message that event was"
     );
+}
+
+/// Who left on purpose stays out, but then a message would notify nobody.
+#[tokio::test]
+async fn deserted_room_asks_agents_in_for_next_message() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let room = rig.run.matrix.room();
+    // An update of the room sets its topic anew.
+    let is_updated = |rig: &Rig| rig.run.matrix.rooms.lock().unwrap().topics.remove(&room).is_some();
+    assert!(is_updated(&rig));
+    for (user, updates) in [("@ada:test", true), ("@guest:test", false)] {
+        let leaves = RoomEventKind::Member {
+            user: user.into(),
+            membership: Membership::Leave,
+        };
+        rig.run.matrix.happens(user, leaves, rig.run.clock.now());
+        rig.settle().await;
+        assert!(!is_updated(&rig), "nobody is asked in for nothing");
+        rig.restart().await;
+        for updates in [updates, false] {
+            rig.run.whatsapp.customer_writes(0);
+            rig.settle().await;
+            assert_eq!(is_updated(&rig), updates, "{user}");
+        }
+    }
 }

@@ -315,6 +315,10 @@ async fn missed_removal_of_group_reaction_is_found() {
     rig.run.whatsapp.reload();
     rig.settle().await;
     assert!(rig.only().await.reactions.is_empty());
+    assert_eq!(
+        rig.run.matrix.notices(),
+        ["Bob reacted with 👍", "Bob removed their reaction"]
+    );
 }
 
 /// The line names who did it.

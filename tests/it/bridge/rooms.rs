@@ -239,6 +239,33 @@ async fn restored_work_is_parked_and_not_repeated() {
     );
 }
 
+/// rule 20: what the room was told after the backup is told again, and the homeserver takes no reaction twice.
+#[tokio::test]
+async fn tick_goes_on_after_restore() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let event = rig.run.matrix.happens("@ada:test", text("hello"), rig.run.clock.now());
+    rig.work().await;
+    rig.run.whatsapp.progress(false);
+    rig.work().await;
+    assert_eq!(rig.run.matrix.ticks(&event), ["✓"]);
+    let mut backup = vec![];
+    rig.program.store.dump(&mut backup).await.unwrap();
+    rig.run.whatsapp.progress(false);
+    rig.work().await;
+    assert_eq!(rig.run.matrix.ticks(&event), ["✓✓"]);
+
+    rig.restore(&backup).await;
+    rig.work().await;
+    rig.let_go().await;
+    rig.work().await;
+    assert_eq!(rig.run.matrix.ticks(&event), ["✓✓"]);
+    rig.run.whatsapp.progress(false);
+    rig.patience().await;
+    assert_eq!(rig.run.matrix.ticks(&event), ["✓✓ read"]);
+    assert_eq!(rig.waiting().await, 0);
+}
+
 /// rule 15: a receipt on something that is no message tells that what was shown until there is read, and nothing else.
 #[tokio::test]
 async fn receipt_on_tick_reads_no_further() {

@@ -1,12 +1,13 @@
 //! Rooms made exactly once, whatever happens in between.
 
 use crm::domain::MatrixRoomId;
-use crm::domain::matrix::{Matrix, MatrixError, RoomSpec};
+use crm::domain::matrix::{Matrix, MatrixError, MatrixState, RoomSpec};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::agents::{Agent, Client};
 use testbed::quick;
-use testbed::servers::Synapse;
+use testbed::servers::{Synapse, SynapseOptions, free_port};
+use tokio::net::TcpListener;
 
 use super::desk::{Desk, PASSWORD, SOON, ada, options, person, spec, text};
 
@@ -92,6 +93,41 @@ async fn unreachable_agent_keeps_nobody_out() {
     let seen = nils.until_room("Ada", SOON).await.unwrap();
     assert_eq!(seen.room_id, room.as_str());
     assert_eq!(desk.bot.ensure_room(&spec).await.unwrap(), room);
+}
+
+/// Synapse answers 502 for an invitation to a server that refuses connections, and for minutes nothing for one that is silent.
+#[tokio::test]
+async fn agent_of_dead_server_keeps_nobody_out() {
+    if quick() {
+        return;
+    }
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dead = [free_port().unwrap(), silent.local_addr().unwrap().port()].map(|port| format!("127.0.0.1:{port}"));
+    let configuration = json!({"federation_domain_whitelist": dead, "federation_ip_range_blacklist": []});
+    let synapse = Synapse::start(SynapseOptions {
+        configuration: configuration.as_object().unwrap().clone(),
+        ..SynapseOptions::default()
+    });
+    let synapse = synapse.await.unwrap();
+    let nils = person(&synapse, Client::Nio, "dead-nils").await;
+    let (mut options, folder) = options(&synapse, "dead").await;
+    let dead = dead.map(|server| format!("@cy:{server}").as_str().into());
+    options.agents = dead.into_iter().chain([nils.user_id().into()]).collect();
+    let desk = Desk::connect((options, folder)).await;
+    desk.follow(None);
+    let mut status = desk.bot.status();
+    status.borrow_and_update();
+    let spec = RoomSpec {
+        invite: desk.options.agents.clone(),
+        ..spec("dead-ada", &[])
+    };
+    let room = desk.bot.ensure_room(&spec).await.unwrap();
+    let seen = nils.until_room("Ada", SOON).await.unwrap();
+    assert_eq!(seen.room_id, room.as_str());
+    nils.until_room(&desk.options.space.name, SOON).await.unwrap();
+    desk.bot.update_room(&room, &spec).await.unwrap();
+    assert!(!status.has_changed().unwrap(), "the connection was lost");
+    assert_eq!(status.borrow().state, MatrixState::Ready);
 }
 
 /// Whatever a crash has left undone is done at the next call.

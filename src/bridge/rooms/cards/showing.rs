@@ -9,7 +9,7 @@ use crate::domain::MatrixRoomId;
 use crate::domain::card::{Card, ON_CARD};
 use crate::domain::conversation::Conversation;
 use crate::domain::internal::{InternalEvent, InternalKind};
-use crate::domain::matrix::{RoomContent, Speaker};
+use crate::domain::matrix::{MatrixError, RoomContent, Speaker};
 use crate::domain::outbox::{MatrixWork, OutboxItem};
 use crate::domain::{MatrixEventId, OutboxId};
 use crate::store::{NewWork, StoreError, Tx};
@@ -38,7 +38,11 @@ impl RoomRelay {
         let event = match &card.event {
             // Not `send`: what an old instance has sent may say something else.
             Some(event) => {
-                self.send_new(item, room, &Speaker::Desk, &name, &content).await?;
+                let edited = self.send_new(item, room, &Speaker::Desk, &name, &content).await;
+                if matches!(edited, Err(Undone::Port(MatrixError::Refused(_)))) && self.is_lost(room, event).await? {
+                    return Ok(self.lose_card(item, room, event).await?);
+                }
+                edited?;
                 event.clone()
             }
             None => self.send(item, room, &Speaker::Desk, &name, &content).await?,
@@ -48,6 +52,31 @@ impl RoomRelay {
                 async move { end(tx, core, item, card, event).await }.boxed()
             })
             .await?;
+        Ok(())
+    }
+
+    /// Forgets a card that the homeserver has lost: another takes its place.
+    async fn lose_card(
+        &self,
+        item: &OutboxItem<MatrixWork>,
+        room: &MatrixRoomId,
+        event: &MatrixEventId,
+    ) -> Result<(), StoreError> {
+        let input = (item.id, room.clone(), event.clone());
+        self.core
+            .write(input, |tx, (item, room, event)| {
+                async move {
+                    tx.outbox().finish(*item).await?;
+                    tx.cards().lose(event).await?;
+                    if let Some(conversation) = conversation(tx, room).await? {
+                        tx.cards().ask(conversation.account_id, conversation.id).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                }
+                .boxed()
+            })
+            .await?;
+        tracing::warn!(%room, "the homeserver has lost the room's card; it is made again");
         Ok(())
     }
 

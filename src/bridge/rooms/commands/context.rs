@@ -20,7 +20,7 @@ const MAX_LOOKED_UP: usize = 100;
 pub(crate) struct RoomContext {
     /// Events that agents confirm, by id.
     pub confirmed: HashMap<MatrixEventId, RoomEvent>,
-    /// Events that agents answer, and that are not stored, by id.
+    /// Events that agents answer or react to, and that are not stored, by id.
     pub looked_up: HashMap<MatrixEventId, RoomEvent>,
     /// Our own Matrix user.
     pub bot: Option<MatrixUserId>,
@@ -76,8 +76,8 @@ pub(crate) async fn confirmed(
     Ok(confirmed)
 }
 
-/// Looks up the events that agents answer, as far as the store does not know what they are. What somebody else wrote than
-/// an agent or ourselves, such as the owner, was never sent: it stays unknown.
+/// Looks up the events that agents answer or react to, as far as the store does not know what they are. What somebody else
+/// wrote than an agent or ourselves, such as the owner, was never sent: it stays unknown.
 pub(crate) async fn look_up(
     store: &Store,
     port: &dyn Matrix,
@@ -86,7 +86,7 @@ pub(crate) async fn look_up(
     let mut found = HashMap::new();
     let mut agents: Option<Vec<MatrixUserId>> = None;
     for event in events.iter().filter(|event| is_written(event)) {
-        for id in internal::answered(event) {
+        for id in internal::answered(event).chain(reacted_to(event)) {
             if found.len() >= MAX_LOOKED_UP || found.contains_key(id) {
                 continue;
             }
@@ -108,6 +108,14 @@ pub(crate) async fn look_up(
         }
     }
     Ok(found)
+}
+
+/// Returns the event that an event reacts to.
+fn reacted_to(event: &RoomEvent) -> Option<&MatrixEventId> {
+    match &event.what {
+        RoomEventKind::Reaction { of, .. } => Some(of),
+        _ => None,
+    }
 }
 
 /// Returns whether an event is something that a person wrote.

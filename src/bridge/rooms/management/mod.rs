@@ -15,7 +15,7 @@ use crate::bridge::core::Core;
 use crate::domain::agent::Agent;
 use crate::domain::matrix::{Matrix, MatrixError};
 use crate::domain::{MatrixRoomId, MatrixUserId};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 use super::spec;
 use wants::{Place, is_member};
@@ -34,16 +34,19 @@ pub(crate) enum NoRoom {
     Store(#[from] StoreError),
 }
 
-/// Returns the Matrix users who belong into the room, and all other agents, who do not.
-pub(crate) fn members(agents: Vec<Agent>) -> (Vec<MatrixUserId>, Vec<MatrixUserId>) {
+/// Returns the Matrix users who belong into the room, and those of all other agents, who do not, with those that agents had
+/// before.
+pub(crate) async fn members(store: &Store) -> Result<(Vec<MatrixUserId>, Vec<MatrixUserId>), StoreError> {
+    let agents = store.agents().list().await?;
     let (inside, outside): (Vec<_>, Vec<_>) = agents.into_iter().partition(is_member);
-    let users = |agents: Vec<Agent>| agents.into_iter().filter_map(|agent| agent.matrix_user).collect();
-    (users(inside), users(outside))
+    let users = |agents: Vec<Agent>| agents.into_iter().filter_map(|agent| agent.matrix_user);
+    let former = store.agents().former().await?.into_iter().map(|(_, user)| user);
+    Ok((users(inside).collect(), users(outside).chain(former).collect()))
 }
 
 /// Returns the room with its present members: found, or made if anybody belongs into it. Who does not is put out.
 pub(crate) async fn ensure(core: &Core, port: &dyn Matrix) -> Result<Option<MatrixRoomId>, NoRoom> {
-    let (invite, exclude) = members(core.store.agents().list().await?);
+    let (invite, exclude) = members(&core.store).await?;
     let known = wants::place_in(&core.store).await?;
     if invite.is_empty() && known == Place::None {
         return Ok(None);

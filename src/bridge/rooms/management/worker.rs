@@ -130,7 +130,7 @@ impl ManagementRoom {
     /// Returns the room, brought up to date if its members should be others than at the last look.
     async fn room(&mut self) -> Result<Option<MatrixRoomId>, NoRoom> {
         let store = &self.core.store;
-        let wanted = members(store.agents().list().await?);
+        let wanted = members(store).await?;
         if self.applied.as_ref() == Some(&wanted)
             && let Place::Room(room) = wants::place_in(store).await?
         {

@@ -11,7 +11,6 @@ use crate::bridge::core::policy::Policy;
 use crate::bridge::rooms::{management, spec};
 use crate::domain::matrix::{MatrixError, RoomSpec};
 use crate::domain::outbox::MatrixWork;
-use crate::domain::question::{Asked, QuestionKind};
 use crate::domain::{MatrixRoomId, MatrixUserId};
 use crate::store::{NewWork, RoomOf, StoreError, Tx};
 
@@ -94,8 +93,8 @@ impl Moving {
         }
         former.release(room, alias).await?;
         let wanted = if is_management {
-            let agents = core.store.agents().list().await.map_err(|error| unstored(&error))?;
-            let (invite, exclude) = management::members(agents);
+            let members = management::members(&core.store).await;
+            let (invite, exclude) = members.map_err(|error| unstored(&error))?;
             spec::management(core, invite, exclude)
         } else if let Some(owner) = &core.policy.owner {
             spec::trouble(core, owner)
@@ -145,8 +144,7 @@ async fn put_in_place(
         tx.pending_events().remove(&pending.event).await?;
         lost.push("I could not decrypt a message in the room before this one. Write it again if it still matters.");
     }
-    let unsent = |asked: &&Asked| asked.question.kind == QuestionKind::Overtaken && asked.allowed.is_none();
-    let asked = unanswered.iter().filter(unsent);
+    let asked = unanswered.iter().filter(|asked| asked.holds_back());
     lost.extend(
         asked.map(|_| "I asked in the room before this one whether a message still fits. Write it again if it does."),
     );

@@ -8,7 +8,7 @@ mod worker;
 use crate::domain::agent::Agent;
 use crate::domain::conversation::Conversation;
 use crate::domain::sub_space::{SubSpace, SubSpaceSpec};
-use crate::domain::{AccountId, MatrixRoomId, MatrixUserId};
+use crate::domain::{AccountId, AgentId, MatrixRoomId, MatrixUserId};
 use crate::store::{Store, StoreError, Tx};
 
 pub use worker::DeskSpaces;
@@ -27,28 +27,60 @@ fn place_of(conversation: &Conversation, agents: &[Agent]) -> SubSpace {
     SubSpace::of(conversation.status, assignee)
 }
 
-/// Returns the sub-spaces that there have to be: those of all, and one of each agent's, also of a former one whose Space may
-/// still have rooms and the agent in it.
-fn all(agents: &[Agent]) -> impl Iterator<Item = SubSpace> {
-    let own = agents.iter().filter(|agent| agent.matrix_user.is_some());
+/// People of whom some belong into a Space.
+struct People {
+    /// The agents, also deactivated ones.
+    agents: Vec<Agent>,
+    /// Matrix users that agents had before, who may still be in it.
+    former: Vec<(AgentId, MatrixUserId)>,
+}
+
+impl People {
+    /// Returns the people as they are now.
+    async fn now(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            agents: store.agents().list().await?,
+            former: store.agents().former().await?,
+        })
+    }
+
+    /// Parts the Matrix users into those of agents of whom something holds, and the others.
+    fn parted(&self, holds: impl Fn(&Agent) -> bool) -> (Vec<MatrixUserId>, Vec<MatrixUserId>) {
+        let (ours, others): (Vec<&Agent>, Vec<&Agent>) = self.agents.iter().partition(|agent| holds(agent));
+        let user = |agent: &Agent| agent.matrix_user.clone();
+        let former = self.former.iter().map(|(_, user)| user.clone());
+        let ours = ours.into_iter().filter_map(user);
+        (
+            ours.collect(),
+            others.into_iter().filter_map(user).chain(former).collect(),
+        )
+    }
+}
+
+/// Returns the sub-spaces that there have to be: those of all, and one of each agent's, also of a former one, or of one who was
+/// on Matrix before, whose Space may still have rooms and the agent in it.
+fn all(people: &People) -> impl Iterator<Item = SubSpace> {
+    let was_here = |agent: &Agent| people.former.iter().any(|(id, _)| *id == agent.id);
+    let agents = people.agents.iter();
+    let own = agents.filter(move |agent| agent.matrix_user.is_some() || was_here(agent));
     SubSpace::SHARED
         .into_iter()
         .chain(own.map(|agent| SubSpace::Mine(agent.id)))
 }
 
 /// Returns the specification of a sub-space, as the agents are now.
-fn spec(instance: &str, place: SubSpace, agents: &[Agent]) -> SubSpaceSpec {
+fn spec(instance: &str, place: SubSpace, people: &People) -> SubSpaceSpec {
     let is_inside = |agent: &Agent| match place {
         SubSpace::Mine(id) => agent.is_active() && agent.id == id,
         SubSpace::Unassigned | SubSpace::Snoozed | SubSpace::Closed => agent.is_active(),
     };
-    let (invite, exclude) = parted(agents, is_inside);
+    let (invite, exclude) = people.parted(is_inside);
     let name = match place {
         SubSpace::Unassigned => "Unassigned".to_owned(),
         SubSpace::Snoozed => "Snoozed".to_owned(),
         SubSpace::Closed => "Closed".to_owned(),
         SubSpace::Mine(id) => {
-            let agent = agents.iter().find(|agent| agent.id == id);
+            let agent = people.agents.iter().find(|agent| agent.id == id);
             format!("Mine ({})", agent.map_or("?", |agent| agent.name.as_str()))
         }
     };
@@ -60,16 +92,6 @@ fn spec(instance: &str, place: SubSpace, agents: &[Agent]) -> SubSpaceSpec {
         exclude,
         is_personal: matches!(place, SubSpace::Mine(_)),
     }
-}
-
-/// Parts the agents' Matrix users into those of whom something holds, and the others.
-fn parted(agents: &[Agent], holds: impl Fn(&Agent) -> bool) -> (Vec<MatrixUserId>, Vec<MatrixUserId>) {
-    let (ours, others): (Vec<&Agent>, Vec<&Agent>) = agents.iter().partition(|agent| holds(agent));
-    let users = |agents: Vec<&Agent>| {
-        let users = agents.into_iter().filter_map(|agent| agent.matrix_user.clone());
-        users.collect()
-    };
-    (users(ours), users(others))
 }
 
 /// Returns the setting that holds a sub-space's id.

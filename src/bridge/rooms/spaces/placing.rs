@@ -11,7 +11,7 @@ use crate::domain::own_homeserver::OwnHomeserver;
 use crate::domain::sub_space::SubSpace;
 use crate::store::{PlaceOf, StoreError};
 
-use super::{ask, forget, known, place_of, set, spec};
+use super::{People, ask, forget, known, place_of, set, spec};
 
 /// Moves in one piece of work: one that a crash has interrupted, and the one that is wanted now.
 const MOVES: usize = 2;
@@ -56,9 +56,9 @@ impl RoomRelay {
         if let Some(known) = known(store, place).await? {
             return Ok(known);
         }
-        let agents = store.agents().list().await?;
+        let people = People::now(store).await?;
         let space = spaces
-            .ensure_sub_space(&spec(&self.core.instance, place, &agents))
+            .ensure_sub_space(&spec(&self.core.instance, place, &people))
             .await?;
         self.core
             .write((place, space.clone()), |tx, (place, space)| {

@@ -16,7 +16,7 @@ use crate::domain::sub_space::{SubSpace, SubSpaceSpec};
 use crate::domain::{MatrixUserId, Timestamp};
 use crate::store::{StoreError, WorkFor};
 
-use super::{all, ask, known, parted, set, spec};
+use super::{People, all, ask, known, set, spec};
 use crate::bridge::rooms::management::NoRoom;
 
 /// Interval between two looks while there are rooms to be put somewhere.
@@ -105,14 +105,14 @@ impl Worker for DeskSpaces {
 impl DeskSpaces {
     /// Brings up to date what differs. Returns whether anything was done.
     async fn look(&mut self, now: Timestamp) -> Result<bool, NoRoom> {
-        let agents = self.core.store.agents().list().await?;
-        let mut worked = self.see_to_team(&agents).await?;
+        let people = People::now(&self.core.store).await?;
+        let mut worked = self.see_to_team(&people).await?;
         let port = Arc::clone(&self.port);
         let Some(spaces) = port.own_homeserver() else {
             return Ok(worked);
         };
-        for place in all(&agents) {
-            worked |= self.see_to(spaces, place, &agents).await?;
+        for place in all(&people) {
+            worked |= self.see_to(spaces, place, &people).await?;
         }
         if worked || now >= self.search_at {
             worked |= self.search(now).await?;
@@ -122,11 +122,11 @@ impl DeskSpaces {
 
     /// Brings the members of the Space up to date: its rooms can be joined by whoever is in it, so it is for those who work for
     /// all accounts.
-    async fn see_to_team(&mut self, agents: &[Agent]) -> Result<bool, NoRoom> {
+    async fn see_to_team(&mut self, people: &People) -> Result<bool, NoRoom> {
         let accounts = self.core.store.accounts().present().await?;
         let works_for_all =
             |agent: &Agent| agent.is_active() && accounts.iter().all(|account| agent.works_for(account.id));
-        let team = parted(agents, works_for_all);
+        let team = people.parted(works_for_all);
         if self.team.as_ref() == Some(&team) {
             return Ok(false);
         }
@@ -136,8 +136,8 @@ impl DeskSpaces {
     }
 
     /// Brings a sub-space up to date. That of somebody who never was here in this time is not made to put them out of it.
-    async fn see_to(&mut self, spaces: &dyn OwnHomeserver, place: SubSpace, agents: &[Agent]) -> Result<bool, NoRoom> {
-        let wanted = spec(&self.core.instance, place, agents);
+    async fn see_to(&mut self, spaces: &dyn OwnHomeserver, place: SubSpace, people: &People) -> Result<bool, NoRoom> {
+        let wanted = spec(&self.core.instance, place, people);
         if self.applied.get(&place) == Some(&wanted) {
             return Ok(false);
         }

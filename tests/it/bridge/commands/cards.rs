@@ -162,6 +162,21 @@ async fn removed_card_is_made_again() {
     );
 }
 
+/// It was restored from a backup that is older than the card.
+#[tokio::test]
+async fn card_that_homeserver_lost_is_made_again() {
+    let mut rig = Rig::of_customer().await;
+    let card = rig.card();
+    rig.run.matrix.lose(&card);
+    rig.agent_says(ADA, "!close", None).await;
+    assert!(rig.card_says().await.contains("closed"));
+    assert_ne!(rig.card(), card);
+    assert_eq!(rig.taps(ADA, &rig.card(), "✋").await, "ada has this conversation now.");
+    assert!(rig.card_says().await.contains("with ada"));
+    assert_eq!(rig.cards().iter().filter(|(_, is_new, _)| *is_new).count(), 2);
+    assert_eq!(rig.waiting().await, 0);
+}
+
 #[tokio::test]
 async fn card_shows_no_number_that_is_hidden() {
     let mut rig = Rig::with(|run| run.policy.hide_numbers = true).await;

@@ -117,6 +117,35 @@ async fn edit_while_asked_withdraws_the_question() {
     assert!(rig.phone().is_empty());
 }
 
+/// The bot is put out of the room: nobody can answer there any more, and what waits is told of in the next.
+#[tokio::test]
+async fn question_of_gone_room_is_told_in_next() {
+    for is_asked in [true, false] {
+        let mut rig = Rig::of_overtaken().await;
+        let room = rig.run.matrix.room();
+        rig.agent_says(ADA, "the answer", None).await;
+        if is_asked {
+            rig.waits().await;
+        }
+        assert_eq!(rig.questions().len(), usize::from(is_asked));
+        let before = rig.run.matrix.notices().len();
+        rig.run.matrix.put_out(&room);
+        rig.settle().await;
+        assert_ne!(rig.run.matrix.room(), room, "there is a new room");
+        let told = rig.run.matrix.notices().split_off(before);
+        let begins = if is_asked {
+            "Not sent: I asked in the room before this one"
+        } else {
+            "Not sent: a message in the room before this one"
+        };
+        assert!(told.len() == 1 && told[0].starts_with(begins), "{told:?}");
+        rig.run.clock.advance(Duration::from_hours(2));
+        rig.settle().await;
+        assert!(rig.phone().is_empty());
+        assert_eq!(rig.run.matrix.notices().len(), before + 1, "once");
+    }
+}
+
 #[tokio::test]
 async fn receipt_or_reply_shows_what_was_seen() {
     let mut rig = Rig::of_overtaken().await;

@@ -190,6 +190,28 @@ async fn limited_agent_is_not_in_space_of_all() {
     assert_eq!(rig.members("Unassigned").0, users(&[ADA, BEA]));
 }
 
+/// Also out of the Space of one who is not on Matrix any more.
+#[tokio::test]
+async fn former_matrix_user_is_put_out_of_spaces() {
+    let (mut rig, _) = Rig::with_spaces().await;
+    let bea = rig.id_of_agent(BEA).await;
+    for (user, here) in [(Some("@bob:test"), &["@bob:test"][..]), (None, &[])] {
+        let edit = AgentEdit {
+            matrix_user: Some(user.map(str::to_owned)),
+            ..AgentEdit::default()
+        };
+        rig.program.desk.edit_agent(bea, edit).await.unwrap();
+        rig.settle().await;
+        let (invited, excluded) = rig.members("Mine (Bea)");
+        assert_eq!(invited, users(here));
+        assert!(excluded.contains(&BEA.into()), "{excluded:?}");
+        let (_, excluded) = rig.members("Unassigned");
+        assert!(excluded.contains(&BEA.into()), "{excluded:?}");
+        let team = rig.run.matrix.rooms.lock().unwrap().spaces.team.clone().unwrap();
+        assert!(team.1.contains(&BEA.into()), "{team:?}");
+    }
+}
+
 /// Rooms from before an upgrade, or of a time as a bot, are put into sub-spaces by and by.
 #[tokio::test]
 async fn rooms_from_before_are_put_into_sub_spaces() {

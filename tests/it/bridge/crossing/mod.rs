@@ -117,6 +117,29 @@ async fn customers_edit_replaces_text_in_room() {
     assert!(rig.run.matrix.notices().is_empty(), "{:?}", rig.run.matrix.notices());
 }
 
+/// The homeserver has lost the message, and what the customer writes next must not wait for what it refuses again and again.
+#[tokio::test]
+async fn refused_change_delays_nobody() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let (told, event) = rig.shows("X1", "three cakes").await;
+    rig.run.matrix.lose(&event);
+    rig.customer_reacts(&told, "👍");
+    rig.run.whatsapp.event(PageEvent::Edited {
+        target: told.key(),
+        content: "four cakes".into(),
+        at: rig.run.clock.now(),
+    });
+    rig.run.whatsapp.customer_writes(0);
+    for _ in 0..10 {
+        rig.work().await;
+        rig.run.clock.advance(Duration::from_secs(1));
+    }
+    let texts = rig.run.matrix.texts();
+    assert_eq!(texts.len(), 4, "{texts:?}");
+    assert_eq!(texts[2], "Customer 00: (edited) four cakes");
+}
+
 #[tokio::test]
 async fn customers_deletion_empties_event_and_says_who() {
     let mut rig = Rig::new().await;

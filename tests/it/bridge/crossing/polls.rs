@@ -48,22 +48,34 @@ impl Rig {
         (told, event)
     }
 
-    async fn votes(&mut self, of: &WaMessage, from_me: bool, options: &[&str]) {
+    fn vote(&self, of: &WaMessage, from_me: bool, options: &[&str]) -> WaVote {
         self.run.clock.advance(std::time::Duration::from_secs(1));
-        self.run.whatsapp.event(PageEvent::Voted {
-            target: of.key(),
-            vote: WaVote {
-                options: options.iter().map(|&option| option.to_owned()).collect(),
-                from_me,
-                contact: if from_me {
-                    WaContact::default()
-                } else {
-                    of.contact.clone()
-                },
-                sender: WaUserId::from(""),
-                at: self.run.clock.now(),
+        WaVote {
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+            from_me,
+            contact: if from_me {
+                WaContact::default()
+            } else {
+                of.contact.clone()
             },
-        });
+            sender: WaUserId::from(""),
+            at: self.run.clock.now(),
+        }
+    }
+
+    async fn votes(&mut self, of: &WaMessage, from_me: bool, options: &[&str]) {
+        let (target, vote) = (of.key(), self.vote(of, from_me, options));
+        self.run.whatsapp.event(PageEvent::Voted { target, vote });
+        self.settle().await;
+    }
+
+    /// The page tells a poll with the votes that it has now, as a comparison does, and all that follows.
+    async fn found_with_votes(&mut self, poll: &WaMessage, votes: Vec<WaVote>) {
+        let found = WaMessage {
+            votes: Some(votes),
+            ..poll.clone()
+        };
+        self.run.whatsapp.event(PageEvent::Message(Box::new(found)));
         self.settle().await;
     }
 
@@ -107,6 +119,30 @@ async fn customers_own_user_votes_as_they_do() {
         matches!(&notices[..], [line] if line.ends_with("voted for: nine")),
         "{notices:?}"
     );
+}
+
+/// They voted while no page listened.
+#[tokio::test]
+async fn vote_found_by_comparison_is_told() {
+    for has_ghosts in [false, true] {
+        let mut rig = Rig::with(|run| run.matrix.rooms.lock().unwrap().has_ghosts = has_ghosts).await;
+        rig.met().await;
+        let (told, event) = rig.customer_asks().await;
+        let votes = vec![rig.vote(&told, false, &["ten"]), rig.vote(&told, true, &["nine"])];
+        for _ in 0..2 {
+            rig.found_with_votes(&told, votes.clone()).await;
+        }
+        let theirs = if has_ghosts { vec![vec!["1".to_owned()]] } else { vec![] };
+        assert_eq!(rig.given(&event), theirs);
+        let mut lines = rig.run.matrix.notices();
+        assert!(lines.pop().is_some_and(|line| line.ends_with("voted for: nine")));
+        let theirs = if has_ghosts {
+            vec![]
+        } else {
+            vec!["Customer 00 voted for: ten"]
+        };
+        assert_eq!(lines, theirs);
+    }
 }
 
 /// A vote names the options as the agent's own event does.

@@ -121,6 +121,19 @@ async fn members_follow_roles() {
     assert_eq!(rig.run.matrix.excluded(&room), [ADA.into(), "@max:test".into()]);
 }
 
+#[tokio::test]
+async fn former_matrix_user_leaves_management() {
+    let (mut rig, room) = Rig::managed().await;
+    let passed_on = AgentEdit {
+        matrix_user: Some(Some("@max:elsewhere".to_owned())),
+        ..AgentEdit::default()
+    };
+    rig.edit("@max:test", passed_on).await;
+    rig.settle().await;
+    assert_eq!(rig.run.matrix.invited(&room), ["@max:elsewhere".into()]);
+    assert_eq!(rig.run.matrix.excluded(&room), [ADA.into(), "@max:test".into()]);
+}
+
 /// Being in the room gives no right, and the role that one has now counts.
 #[tokio::test]
 async fn role_decides_commands_not_membership() {

@@ -284,6 +284,31 @@ async fn file_that_no_homeserver_gives_is_given_up() {
     );
 }
 
+/// What waits behind it goes out while it still holds.
+#[tokio::test]
+async fn agents_file_without_space_is_answered_and_frees_room() {
+    let mut rig = Rig::with_files().await;
+    rig.set_fetching(false);
+    rig.agent_does(file(None, "a picture"));
+    rig.agent_does(text("did you get it?"));
+    rig.settle().await;
+    rig.run.clock.advance(Duration::from_mins(29));
+    rig.settle().await;
+    assert!(rig.answers().is_empty(), "there may be space again");
+    rig.run.clock.advance(Duration::from_mins(2));
+    rig.settle().await;
+    let answers = rig.answers();
+    assert!(
+        answers.len() == 1 && answers[0].contains("CRM_MEDIA_FREE_SPACE_FLOOR"),
+        "{answers:?}"
+    );
+    let said = [(Kind::Text, "did you get it?".to_owned())];
+    assert_eq!(rig.sent_to_customer().await, said);
+    rig.set_fetching(true);
+    rig.settle().await;
+    assert_eq!(rig.sent_to_customer().await, said, "it was given up");
+}
+
 /// As after `crm matrix reset`: the key is nowhere.
 #[tokio::test]
 async fn file_that_became_unreadable_is_answered() {

@@ -3,6 +3,7 @@
 
 pub mod logins;
 mod port;
+mod refusing;
 mod seen;
 mod spaces;
 
@@ -82,6 +83,8 @@ pub struct Homeserver {
     pub pinned: HashMap<MatrixRoomId, Vec<MatrixEventId>>,
     /// Sends that are refused.
     pub refuses: Refuses,
+    /// Events that the homeserver has lost.
+    lost: HashSet<MatrixEventId>,
     /// How much stood in the log of a room when somebody was invited into it first.
     pub invited_after: HashMap<MatrixRoomId, usize>,
     /// People who type, until it is told.
@@ -130,6 +133,7 @@ impl FakeMatrix {
             threads: HashMap::new(),
             pinned: HashMap::new(),
             refuses: Refuses::Nothing,
+            lost: HashSet::new(),
             invited_after: HashMap::new(),
             typing: vec![],
             typed: vec![],

@@ -54,7 +54,7 @@ impl Matrix for FakeMatrix {
             self.enter_room(room).await?;
             let event = {
                 let rooms = self.rooms.lock().unwrap();
-                let mut log = rooms.log.iter();
+                let mut log = rooms.log.iter().filter(|shown| !rooms.has_lost(&shown.id));
                 log.find(|shown| shown.id == *id).and_then(|shown| rooms.event(shown))
             };
             let unknown = || MatrixError::Refused("there is no such event".to_owned());
@@ -187,6 +187,9 @@ impl Matrix for FakeMatrix {
                 match rooms.txns.get(txn) {
                     Some((event, at)) if now.since(*at) < REMEMBERS => event.clone(),
                     _ => {
+                        if let Some(refusal) = rooms.refusal(speaker, txn, content) {
+                            return Err(refusal);
+                        }
                         let what = What::Bot {
                             speaker: speaker.clone(),
                             txn: txn.clone(),
