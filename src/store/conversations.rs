@@ -149,6 +149,12 @@ impl Conversations<'_, Tx> {
             (None, None) => return Err(StoreError::Missing { what: "chat" }),
         };
         let Some(before) = found else {
+            if let Some(customer) = customer
+                && let Some(survivor) = self.0.customers().merged_meanwhile(customer).await?
+            {
+                let resolved = self.resolve(account, Some(survivor.id), chat, kind, &survivor.name);
+                return Box::pin(resolved).await;
+            }
             if let Some(chat) = chat {
                 self.free_chat(account, chat).await?;
             }

@@ -16,6 +16,7 @@ pub struct Model {
     pub user_id: MatrixUserId,
     /// Newest message that they have seen.
     pub seen: MessageId,
+    /// Time at which they saw it.
     pub updated_at: i64,
 }
 

@@ -30,6 +30,7 @@ pub async fn stream(
         account: None,
     };
     let wanted = Wanted {
+        range: state.store.journal().range().await?,
         filter: EventFilter::new(request, None).unwrap_or_default(),
         resume_from: last_event_id(&headers)?,
         tell,

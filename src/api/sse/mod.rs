@@ -45,6 +45,7 @@ pub async fn show(
     Query(asked): Query<Filter>,
 ) -> Result<Shaped<Events<JournalEvent>>, Problem> {
     let wanted = Wanted {
+        range: state.store.journal().range().await?,
         filter: filter(&state, &caller.sight, &asked).await?,
         resume_from: last_event_id(&headers)?.or(asked.resume_from),
         tell,

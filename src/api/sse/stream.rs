@@ -23,7 +23,7 @@ use crate::api::ws::feed::{Following, Line, Reader};
 use crate::api::ws::seats::Seat;
 use crate::contract::{JournalEvent, ResyncRequired};
 use crate::domain::Seq;
-use crate::store::{EventFilter, StoreError};
+use crate::store::{EventFilter, JournalRange, StoreError};
 
 /// Time after which a client connects again, in milliseconds.
 const RETRY_MS: u64 = 1000;
@@ -40,6 +40,9 @@ pub type Tell = fn(&JournalEvent) -> serde_json::Result<Option<String>>;
 
 /// Wishes of a client.
 pub struct Wanted {
+    /// Events that the journal had before the filter was made: a merge that the filter does not know yet is among those that
+    /// follow.
+    pub range: JournalRange,
     pub filter: EventFilter,
     /// Event to go on after; `None`: only events from now on.
     pub resume_from: Option<i64>,
@@ -60,7 +63,7 @@ pub async fn open(state: ApiState, caller: Caller, wanted: Wanted) -> Result<Res
             "too many WebSockets and event streams are open; close some, or try again later",
         )
     })?;
-    let range = state.store.journal().range().await?;
+    let range = wanted.range;
     let (cursor, lost) = match wanted.resume_from {
         None => (range.head, false),
         // The head first: the largest number that there is has no next.

@@ -18,7 +18,7 @@ use crate::store::{EventFilter, JournalRange};
 pub struct Identified {
     pub caller: Caller,
     pub filter: EventFilter,
-    /// Events that the journal had at that moment.
+    /// Events that the journal had before the filter was made.
     pub range: JournalRange,
     pub start: Start,
 }
@@ -56,11 +56,12 @@ pub async fn identify(state: &ApiState, d: Value, header: Option<Caller>, origin
         (None, None) => return Err(Close::AuthFailed),
     };
     caller.may(Operation::FollowEvents).map_err(|_| Close::Scope)?;
-    let filter = filter(state, &caller.sight, asked.filter).await?;
+    // Before the filter, so that a merge that the filter does not know yet is among the events that follow.
     let range = state.store.journal().range().await.map_err(|error| {
         tracing::error!("a WebSocket cannot begin: {error}");
         Close::Unknown
     })?;
+    let filter = filter(state, &caller.sight, asked.filter).await?;
     let start = start(asked.resume_from, range)?;
     Ok(Identified {
         caller,

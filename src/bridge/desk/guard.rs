@@ -4,7 +4,7 @@
 use crate::bridge::core::refusal::Refusal;
 use crate::domain::MessageId;
 use crate::domain::conversation::Conversation;
-use crate::domain::message::{Author, Message};
+use crate::domain::message::{Author, Message, Seen};
 use crate::store::{StoreError, Tx};
 
 /// Most missed messages that are named.
@@ -18,10 +18,14 @@ pub(super) async fn check(
     author: &Author,
 ) -> Result<(), Refusal> {
     let newest = tx.messages().get(seen).await?;
-    let Some(newest) = newest.filter(|message| message.conversation_id == conversation.id) else {
+    if newest.is_none_or(|message| message.conversation_id != conversation.id) {
         return Err(Refusal::NotSeenThere { seen });
+    }
+    let seen = Seen {
+        message: seen,
+        at: tx.now(),
     };
-    let missed = missed_since(tx, conversation, &newest, &author.name).await?;
+    let missed = missed_since(tx, conversation, &[seen], &author.name).await?;
     if missed.is_empty() {
         Ok(())
     } else {
@@ -29,13 +33,13 @@ pub(super) async fn check(
     }
 }
 
-/// Returns what others than `author` wrote in a conversation after `newest`, which they had seen: the newest first, at most
-/// [`MAX_MISSED`].
+/// Returns what others than `author` wrote in a conversation after all of `seen`, which they had seen: the newest first, at
+/// most [`MAX_MISSED`].
 pub(crate) async fn missed_since(
     tx: &mut Tx,
     conversation: &Conversation,
-    newest: &Message,
+    seen: &[Seen],
     author: &str,
 ) -> Result<Vec<Message>, StoreError> {
-    tx.messages().since(conversation.id, newest, author, MAX_MISSED).await
+    tx.messages().since(conversation.id, seen, author, MAX_MISSED).await
 }

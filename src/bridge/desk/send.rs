@@ -59,8 +59,7 @@ async fn accept(tx: &mut Tx, core: &Core, command: &SendCommand) -> Result<Answe
     if let Some(stored) = idempotency::earlier(tx, command.idempotency.as_ref()).await? {
         return Ok(Answered::Replayed(stored));
     }
-    let conversation = address(tx, &core.policy, command).await?;
-    let account = accounts::usable(tx, conversation.account_id).await?;
+    let (conversation, account) = locked(tx, &core.policy, command).await?;
     if let Some(refusal) = consent::opted_out(tx, &conversation).await? {
         return Err(refusal);
     }
@@ -168,6 +167,21 @@ async fn forward(tx: &mut Tx, command: &SendCommand, id: MessageId) -> Result<Se
     })
 }
 
+/// Returns the recipient's conversation, locked, and its account. Looks the recipient up again if another process has changed
+/// the conversation while its lock was waited for: it may have merged it, or given it to another customer.
+async fn locked(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<(Conversation, Account), Refusal> {
+    for _ in 0..MAX_LOCKED {
+        let found = address(tx, policy, command).await?;
+        let account = accounts::usable(tx, found.account_id).await?;
+        if tx.conversations().relock(&found).await?.as_ref() == Some(&found) {
+            return Ok((found, account));
+        }
+    }
+    Err(Refusal::Unavailable(
+        "the conversation is changed again and again by others; try again later".to_owned(),
+    ))
+}
+
 /// Returns the recipient's conversation, created if there is none.
 async fn address(tx: &mut Tx, policy: &Policy, command: &SendCommand) -> Result<Conversation, Refusal> {
     let sight = &command.sight;
@@ -267,5 +281,7 @@ async fn account(tx: &mut Tx, name: Option<&str>, within: Option<&[AccountId]>) 
     }
 }
 
+/// Most times that a recipient is looked up, because their conversation was changed while its lock was waited for.
+const MAX_LOCKED: u32 = 10;
 /// HTTP status of the answer to a send ("accepted").
 const ACCEPTED: u16 = 202;

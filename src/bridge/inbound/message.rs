@@ -14,7 +14,7 @@ use crate::domain::customer::{Customer, Identity, IdentitySource, PhoneNumber};
 use crate::domain::message::{Direction, FIRST_CREDIBLE, Kind, Message, MessageState};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::whatsapp::{Resolved, WaMessage};
-use crate::domain::{ChatId, Timestamp};
+use crate::domain::{ChatId, CustomerId, Timestamp};
 use crate::store::{Inserted, NewMessage, NewWork, ResolvedCustomer, Standing, StoreError, Tx};
 
 use super::{changes, decrypted, later, members, polls};
@@ -60,7 +60,8 @@ pub(crate) async fn take_in(
         state::apply_ack(tx, policy, &ours, message.ack).await?;
         return update(tx, policy, account, ours, message).await;
     }
-    let (met, conversation) = place(tx, policy, account, message).await?;
+    let (met, conversation) = place(tx, (policy, account), message).await?;
+    let home = met.as_ref().and_then(|met| home_in(&conversation, met));
     let customer = met.as_ref().map(|met| &met.customer);
     let written = credible(message.timestamp, tx.now());
     let backfilled = written < account.history_ends();
@@ -108,7 +109,7 @@ pub(crate) async fn take_in(
             sender,
             author: Some(author(message, customer)),
             chat: Some(message.chat.clone()),
-            home: met.as_ref().and_then(|met| met.home),
+            home,
             reply_to,
             vanishes_at: details.disappears_at(written),
             details: details.into_option(),
@@ -120,26 +121,47 @@ pub(crate) async fn take_in(
         })
         .await?;
     let stored = match inserted {
-        Inserted::New(stored) => attach::attach(tx, &policy.media, account, stored, message).await?,
+        Inserted::New(stored) => stored,
         Inserted::Existing(stored) => return update(tx, policy, account, stored, message).await,
     };
+    // Before anything is told of it, so that all is told of the place where it stays.
+    let settled = settled(tx, (policy, account), message, (conversation, home), stored).await?;
+    match settled {
+        Some(settled) => tell(tx, (policy, account), message, arrival, settled).await,
+        None => Ok(IntakeOutcome::Known),
+    }
+}
+
+/// Does what follows from every new message: stores its medium, emits it, and takes note of a new number.
+async fn tell(
+    tx: &mut Tx,
+    (policy, account): (&Policy, &Account),
+    message: &WaMessage,
+    arrival: Arrival,
+    (mut conversation, stored): (Conversation, Message),
+) -> Result<IntakeOutcome, StoreError> {
+    let mut stored = attach::attach(tx, &policy.media, account, stored, message).await?;
     tx.conversations()
         .touch(conversation.id, stored.id, stored.timestamp)
         .await?;
     if arrival == Arrival::Live {
-        tx.emit(match direction {
+        tx.emit(match stored.direction {
             Direction::Outbound => Event::message_state(&stored),
             Direction::Inbound => Event::message_received(&stored),
         });
     }
-    if let Some(number) = message.new_number.as_ref().filter(|_| !backfilled) {
+    if let Some(number) = message.new_number.as_ref().filter(|_| !stored.backfilled) {
         people::renumber(tx, policy, account, message, number).await?;
+        // It may have merged the customer with the one who had the number.
+        let live = tx.conversations().live(conversation.id).await?;
+        conversation = live.ok_or(StoreError::Missing { what: "conversation" })?;
+        stored = again(tx, &stored).await?;
     }
     let is_quiet = stored.kind == Kind::System && !is_told(&stored);
-    if backfilled || is_quiet || stored.deleted_at.is_some() {
+    if stored.backfilled || is_quiet || stored.deleted_at.is_some() {
         return Ok(IntakeOutcome::Quiet);
     }
-    follow_up(tx, policy, &conversation, stored).await
+    follow_up(tx, policy, &conversation, &stored).await
 }
 
 /// Updates a stored message to the page's version, with its medium.
@@ -157,14 +179,13 @@ async fn update(
 }
 
 /// Does what follows from a message that is not history: shows it in the room, counts it as unread, reopens the
-/// conversation, reads opt-outs.
+/// conversation, reads opt-outs. The conversation is locked.
 async fn follow_up(
     tx: &mut Tx,
     policy: &Policy,
     conversation: &Conversation,
-    stored: Message,
+    stored: &Message,
 ) -> Result<IntakeOutcome, StoreError> {
-    let (conversation, stored) = &locked(tx, conversation, stored).await?;
     if policy.matrix {
         let show = MatrixWork::ShowMessage { message: stored.id };
         tx.outbox().enqueue(NewWork::for_message(stored, show)).await?;
@@ -198,17 +219,55 @@ async fn follow_up(
     Ok(IntakeOutcome::New(Box::new(stored.clone())))
 }
 
-/// Returns the conversation of a message that was just stored, locked, and the message: since it was found another process
-/// may have closed it or planned something in it. If one has merged it, the message goes on with it.
-async fn locked(tx: &mut Tx, known: &Conversation, stored: Message) -> Result<(Conversation, Message), StoreError> {
-    let conversation = tx.conversations().relock(known).await?;
-    let conversation = conversation.ok_or(StoreError::Missing { what: "conversation" })?;
-    if conversation.merged_into.is_none() {
-        return Ok((conversation, stored));
+/// Returns the conversation of a message that was just stored, locked, and the message, which goes on with it: another process
+/// may have merged or parted customers since the conversation was found. `None` if that process has stored the message there
+/// as well.
+async fn settled(
+    tx: &mut Tx,
+    on: (&Policy, &Account),
+    message: &WaMessage,
+    (known, home): (Conversation, Option<CustomerId>),
+    stored: Message,
+) -> Result<Option<(Conversation, Message)>, StoreError> {
+    let now = tx.conversations().relock(&known).await?;
+    let now = now.ok_or(StoreError::Missing { what: "conversation" })?;
+    let conversation = if now.merged_into.is_some() {
+        tx.merges().follow(now.id).await?
+    } else if now.customer_id != stored.customer_id {
+        tx.merges().put_right(stored.id, &now).await?;
+        now
+    } else if is_parted(tx, &now, home).await? {
+        let theirs = Box::pin(place(tx, on, message)).await?.1.id;
+        let theirs = tx.conversations().lock(theirs).await?;
+        let theirs = theirs.ok_or(StoreError::Missing { what: "conversation" })?;
+        tx.merges().put_right(stored.id, &theirs).await?;
+        theirs
+    } else {
+        return Ok(Some((now, stored)));
+    };
+    let stored = again(tx, &stored).await?;
+    let is_there = stored.conversation_id == conversation.id;
+    Ok(is_there.then_some((conversation, stored)))
+}
+
+/// Returns whether the merge was undone by which a conversation's customer has what belongs to `home`.
+async fn is_parted(tx: &mut Tx, conversation: &Conversation, home: Option<CustomerId>) -> Result<bool, StoreError> {
+    match home {
+        Some(home) => Ok(Some(tx.customers().surviving(home).await?) != conversation.customer_id),
+        None => Ok(false),
     }
-    let conversation = tx.merges().follow(known.id).await?;
+}
+
+/// Returns a message that was just stored, as it is by now.
+async fn again(tx: &mut Tx, stored: &Message) -> Result<Message, StoreError> {
     let stored = tx.messages().get(stored.id).await?;
-    Ok((conversation, stored.ok_or(StoreError::Missing { what: "message" })?))
+    stored.ok_or(StoreError::Missing { what: "message" })
+}
+
+/// Returns the customer to whom a message would belong without any merge; `None` if that is the conversation's customer.
+fn home_in(conversation: &Conversation, met: &ResolvedCustomer) -> Option<CustomerId> {
+    let met_elsewhere = Some(met.customer.id).filter(|met| conversation.customer_id != Some(*met));
+    met.home.or(met_elsewhere)
 }
 
 /// Returns whether a notice is shown in the room; other notices are only stored.
@@ -256,8 +315,7 @@ async fn ours(tx: &mut Tx, account: &Account, message: &WaMessage) -> Result<Opt
 /// Returns the customer and conversation of a message, created if there are none. A group has no customer.
 async fn place(
     tx: &mut Tx,
-    policy: &Policy,
-    account: &Account,
+    (policy, account): (&Policy, &Account),
     message: &WaMessage,
 ) -> Result<(Option<ResolvedCustomer>, Conversation), StoreError> {
     if message.chat_kind == ChatKind::Group {

@@ -83,6 +83,7 @@ pub(crate) async fn take_in(
     else {
         return Ok(Taken::Nothing);
     };
+    let conversation = locked(tx, event, conversation).await?;
     if conversation.merged_into.is_some() {
         let text = format!("Not sent. {}", people::goes_on(tx, conversation.id).await?);
         return refuse(tx, &conversation, event, text).await;
@@ -343,9 +344,29 @@ async fn read_message(tx: &mut Tx, receipt: &ReadUpTo, around: &RoomContext) -> 
     Ok(None)
 }
 
+/// Returns the conversation of an event's room, locked: since it was found another process may have merged it, or given the
+/// room to another conversation.
+async fn locked(tx: &mut Tx, event: &RoomEvent, found: Conversation) -> Result<Conversation, StoreError> {
+    let mut found = found;
+    for _ in 0..MAX_LOCKED {
+        if tx.conversations().relock(&found).await?.as_ref() == Some(&found) {
+            return Ok(found);
+        }
+        let now = conversation_of(tx, event).await?;
+        found = now.ok_or(StoreError::Missing { what: "conversation" })?;
+    }
+    Err(StoreError::Busy(format!(
+        "conversation {} is changed again and again by others",
+        found.id
+    )))
+}
+
 pub(super) async fn conversation_of(tx: &mut Tx, event: &RoomEvent) -> Result<Option<Conversation>, StoreError> {
     match tx.rooms().conversation(&event.room).await? {
         Some(id) => tx.conversations().get(id).await,
         None => Ok(None),
     }
 }
+
+/// Most times that the conversation of a room is looked up, because it was changed while its lock was waited for.
+const MAX_LOCKED: u32 = 10;

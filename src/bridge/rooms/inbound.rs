@@ -317,7 +317,8 @@ impl RoomInbound {
             return Ok(false);
         };
         let seen = store.rooms().read_by(&receipt.room, &receipt.user).await?;
-        let unread = conversation.unread_count > 0 || seen < conversation.last_message_id;
+        let has_seen_last = seen.map(|seen| seen.message) == conversation.last_message_id;
+        let unread = conversation.unread_count > 0 || !has_seen_last;
         Ok(unread && store.agents().answering().await?.contains(&receipt.user))
     }
 

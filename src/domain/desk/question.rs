@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::message::Seen;
 use crate::domain::word::words;
 use crate::domain::{MatrixEventId, MatrixRoomId, MatrixUserId, MessageId, Timestamp};
 
@@ -48,8 +49,8 @@ pub struct Asked {
     pub question: Question,
     /// Event that asks; `None` while it is not sent.
     pub event: Option<MatrixEventId>,
-    /// Newest message past which its author has let what waits go.
-    pub allowed: Option<MessageId>,
+    /// Newest message past which its author has let what waits go, as it was when they were asked.
+    pub allowed: Option<Seen>,
     /// Time at which it is given up.
     pub expires_at: Timestamp,
 }

@@ -184,6 +184,15 @@ pub struct Author {
     pub name: String,
 }
 
+/// A message that somebody has seen, and when: it may be held and queued again after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The message.
+    pub message: MessageId,
+    /// Time at which it was seen.
+    pub at: Timestamp,
+}
+
 /// One person's emoji on a message. Each person has at most one per message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {

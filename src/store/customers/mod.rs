@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use futures_util::Stream;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use entity::{conversation, customer, customer_label};
 
@@ -24,6 +24,7 @@ use super::database::page;
 use super::database::page::{Cursor, MAX_PAGE, Page, PageRequest};
 use super::database::row::{from_json, word};
 use super::database::rows;
+use super::database::session::exclusive;
 use super::{Store, StoreError, Tx};
 use crate::store::facet::{Customers, Database};
 
@@ -235,6 +236,19 @@ impl Customers<'_, Tx> {
     pub(super) async fn need(&self, id: CustomerId) -> Result<customer::Model, StoreError> {
         let row = customer::Entity::find_by_id(id).one(&self.0.session).await?;
         row.ok_or(StoreError::Missing { what: "customer" })
+    }
+
+    /// Locks a customer until the commit. Returns who goes on as them, if another process has merged them since they were read:
+    /// what is made for them now would be nobody's. SQLite has one writer.
+    pub(super) async fn merged_meanwhile(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        if self.0.session.get_database_backend() == DbBackend::Sqlite {
+            return Ok(None);
+        }
+        let row = exclusive(&self.0.session, customer::Entity::find_by_id(id));
+        match row.one(&self.0.session).await? {
+            Some(row) if row.merged_into.is_some() => self.current(id).await,
+            _ => Ok(None),
+        }
     }
 
     /// Returns the rows of all customers who were merged into this one, directly or through others.

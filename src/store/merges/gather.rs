@@ -11,7 +11,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::message::{Direction, Kind, MessageState};
 use crate::domain::outbox::{Target, WhatsAppWork};
 use crate::domain::{ChatId, ConversationId, CustomerId, MessageId, OutboxId, WaMessageId, WaUserId};
-use crate::store::database::bounds::MAX_NAMED;
+use crate::store::database::bounds::{MAX_CHAIN, MAX_NAMED};
 use crate::store::database::row::from_json;
 use crate::store::facet::Merges;
 use crate::store::{StoreError, Tx, conversations};
@@ -91,18 +91,37 @@ impl Merges<'_, Tx> {
     /// Moves what was stored in a conversation, while another process merged it, to the one in which it goes on. Returns that
     /// one, locked.
     pub async fn follow(&self, ended: ConversationId) -> Result<Conversation, StoreError> {
-        let missing = |what| StoreError::Missing { what };
-        let live = self.0.conversations().live(ended).await?;
-        let live = self
-            .0
-            .conversations()
-            .lock(live.ok_or(missing("conversation"))?.id)
-            .await?;
-        let live = live.ok_or(missing("conversation"))?;
-        let customer = live.customer_id.ok_or(missing("customer"))?;
+        let live = self.lock_live(ended).await?;
+        let customer = live.customer_id.ok_or(StoreError::Missing { what: "customer" })?;
         self.gather(ended, live.id, customer, &Home::Any).await?;
         self.recount(live.id).await?;
         self.0.conversations().need(live.id).await.and_then(conversations::read)
+    }
+
+    /// Moves a message that was just stored to the conversation in which it belongs by now, because another process has given
+    /// a conversation to another customer meanwhile. A group has no customer, and nobody gives it on.
+    pub async fn put_right(&self, message: MessageId, there: &Conversation) -> Result<(), StoreError> {
+        let Some(customer) = there.customer_id else {
+            return Ok(());
+        };
+        let this = Condition::all().add(message::Column::Id.eq(message));
+        self.move_messages(this, Some(there.id), customer).await.map(drop)
+    }
+
+    /// Returns the conversation in which one goes on that has ended, locked.
+    async fn lock_live(&self, ended: ConversationId) -> Result<Conversation, StoreError> {
+        let missing = || StoreError::Missing { what: "conversation" };
+        for _ in 0..MAX_CHAIN {
+            let live = self.0.conversations().live(ended).await?.ok_or_else(missing)?;
+            let locked = self.0.conversations().lock(live.id).await?.ok_or_else(missing)?;
+            // Another process may have merged it as well while the lock was waited for.
+            if locked.merged_into.is_none() {
+                return Ok(locked);
+            }
+        }
+        Err(StoreError::Busy(format!(
+            "conversation {ended} is merged again and again by others"
+        )))
     }
 
     /// Stores whose some of a conversation's messages are if no merge is counted.

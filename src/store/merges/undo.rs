@@ -38,9 +38,7 @@ impl Merges<'_, Tx> {
         let row = merge::Entity::find_by_id(id).one(&self.0.session).await?;
         let merge = row.ok_or(StoreError::Missing { what: "merge" })?;
         let restored = merge.merged_customer_id;
-        let top = self.0.customers().current(merge.customer_id).await?;
-        let kept = top.ok_or(StoreError::Missing { what: "customer" })?.id;
-        self.lock(&[kept, restored]).await?;
+        let kept = self.lock_with_survivor(merge.customer_id, restored).await?;
         let is_merged = self.0.customers().need(restored).await?.merged_into == Some(merge.customer_id);
         if merge.undone_at.is_some() || !is_merged {
             return Err(StoreError::Conflict("this merge is undone already".to_owned()));
@@ -81,6 +79,23 @@ impl Merges<'_, Tx> {
             opted_out,
             ..self.parted(&parting).await?
         })
+    }
+
+    /// Locks the customer who goes on as `id`, and `restored`, until the commit. Returns the former: another process may merge
+    /// that one into a third while the lock is waited for.
+    async fn lock_with_survivor(&self, id: CustomerId, restored: CustomerId) -> Result<CustomerId, StoreError> {
+        let mut kept = self.0.customers().surviving(id).await?;
+        for _ in 0..MAX_CHAIN {
+            self.lock(&[kept, restored]).await?;
+            let now = self.0.customers().surviving(id).await?;
+            if now == kept {
+                return Ok(kept);
+            }
+            kept = now;
+        }
+        Err(StoreError::Busy(format!(
+            "customer {id} is merged again and again by others"
+        )))
     }
 
     /// Lets an opt-out hold for each of the two who may have meant it: one that was noted since the merge for both, and

@@ -5,6 +5,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::domain::message::Seen;
 use crate::domain::question::{ANSWERED_WITHIN, Asked, Question};
 use crate::domain::{MatrixEventId, MatrixRoomId, MessageId, Timestamp};
 use crate::store::database::row::word;
@@ -128,7 +129,10 @@ fn read(row: question::Model) -> Result<Asked, StoreError> {
     Ok(Asked {
         id: row.id,
         event: row.event_id,
-        allowed: row.allowed,
+        allowed: row.allowed.map(|message| Seen {
+            message,
+            at: Timestamp(row.created_at),
+        }),
         expires_at: Timestamp(row.expires_at),
         question: Question {
             kind: word("questions", &row.kind)?,

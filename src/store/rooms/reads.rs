@@ -5,7 +5,8 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::domain::{MatrixRoomId, MatrixUserId, MessageId};
+use crate::domain::message::Seen;
+use crate::domain::{MatrixRoomId, MatrixUserId, MessageId, Timestamp};
 use crate::store::facet::{Database, Rooms};
 use crate::store::{StoreError, Tx};
 
@@ -20,13 +21,16 @@ pub struct Receipts {
 
 impl<D: Database> Rooms<'_, D> {
     /// Returns the newest message in a room that an agent has seen, if that is known.
-    pub async fn read_by(&self, room: &MatrixRoomId, user: &MatrixUserId) -> Result<Option<MessageId>, StoreError> {
+    pub async fn read_by(&self, room: &MatrixRoomId, user: &MatrixUserId) -> Result<Option<Seen>, StoreError> {
         let row = room_read::Entity::find()
             .filter(room_read::Column::RoomId.eq(room.as_str()))
             .filter(room_read::Column::UserId.eq(user.as_str()))
             .one(self.0.connection())
             .await?;
-        Ok(row.map(|row| row.seen))
+        Ok(row.map(|row| Seen {
+            message: row.seen,
+            at: Timestamp(row.updated_at),
+        }))
     }
 
     /// Returns what is known of an agent's receipts.
@@ -48,14 +52,18 @@ impl Rooms<'_, Tx> {
         &self,
         room: &MatrixRoomId,
         user: &MatrixUserId,
-        seen: MessageId,
+        message: MessageId,
     ) -> Result<bool, StoreError> {
+        let seen = Seen {
+            message,
+            at: self.0.now,
+        };
         match self.read_by(room, user).await? {
-            Some(before) if before >= seen => return Ok(false),
+            Some(before) if self.0.messages().newest(&[before, seen]).await? == Some(before) => return Ok(false),
             Some(_) => {
                 room_read::Entity::update_many()
-                    .col_expr(room_read::Column::Seen, Expr::value(seen))
-                    .col_expr(room_read::Column::UpdatedAt, Expr::value(self.0.now.0))
+                    .col_expr(room_read::Column::Seen, Expr::value(seen.message))
+                    .col_expr(room_read::Column::UpdatedAt, Expr::value(seen.at.0))
                     .filter(room_read::Column::RoomId.eq(room.as_str()))
                     .filter(room_read::Column::UserId.eq(user.as_str()))
                     .exec(&self.0.session)
@@ -66,8 +74,8 @@ impl Rooms<'_, Tx> {
                     id: NotSet,
                     room_id: Set(room.clone()),
                     user_id: Set(user.clone()),
-                    seen: Set(seen),
-                    updated_at: Set(self.0.now.0),
+                    seen: Set(seen.message),
+                    updated_at: Set(seen.at.0),
                 };
                 room_read::Entity::insert(row).exec(&self.0.session).await?;
             }

@@ -122,14 +122,31 @@ impl App {
         Self::begin(SocketLimits::default(), ConnectionLimits::default(), None, (&[], rules)).await
     }
 
+    /// With this database.
+    pub async fn at(url: &str) -> Self {
+        let (limits, connections) = (SocketLimits::default(), ConnectionLimits::default());
+        let folder = tempfile::tempdir().unwrap();
+        Self::on((folder, url), limits, connections, None, (&[], AccessRules::default())).await
+    }
+
     async fn begin(
+        limits: SocketLimits,
+        connections: ConnectionLimits,
+        max_pages: Option<u32>,
+        rules: (&[&str], AccessRules),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("crm.db").display());
+        Self::on((folder, &url), limits, connections, max_pages, rules).await
+    }
+
+    async fn on(
+        (folder, url): (TempDir, &str),
         limits: SocketLimits,
         connections: ConnectionLimits,
         max_pages: Option<u32>,
         (origins, rules): (&[&str], AccessRules),
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("crm.db").display());
         let statements = Arc::<AtomicU32>::default();
         let counted = Arc::clone(&statements);
         let options = OpenOptions {
@@ -138,7 +155,7 @@ impl App {
             statements: Some(StatementLog::new(move |_| {
                 counted.fetch_add(1, Ordering::SeqCst);
             })),
-            ..OpenOptions::new(&url)
+            ..OpenOptions::new(url)
         };
         let store = options.open(Arc::new(Stopped)).await.unwrap();
         let account = store

@@ -17,7 +17,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const TEXT: &str = "Your order is ready";
 
 impl Rig {
-    async fn plan(&self, chat: usize, after: Duration) -> Message {
+    /// A program plans a text for the customer of a chat.
+    pub(super) async fn plan(&self, chat: usize, after: Duration) -> Message {
         let phone = self.run.whatsapp.world.lock().unwrap().chats[chat].phone.clone();
         let author = Author {
             origin: Some(Origin::Api),
@@ -31,6 +32,19 @@ impl Rig {
             Answered::New(message) => message,
             Answered::Replayed(_) => unreachable!("it has no key"),
         }
+    }
+
+    /// Ada answers by API, having seen this message as the newest.
+    async fn answer_to_seen(&self, seen: &Message) -> Result<(), Refusal> {
+        let author = Author {
+            origin: Some(Origin::Api),
+            name: "Ada".into(),
+        };
+        let command = SendCommand {
+            seen_up_to: Some(seen.id),
+            ..SendCommand::of(SendTo::Conversation(seen.conversation_id), "the answer", author)
+        };
+        self.program.desk.send(command).await.map(drop)
     }
 
     fn goes_on(&self, by: Duration) {
@@ -340,22 +354,35 @@ async fn message_released_meanwhile_stops_an_answer() {
     rig.run.whatsapp.customer_writes(0);
     rig.settle().await;
     assert_eq!(rig.why_held().await, Some(WaitReason::CustomerWrote));
-    let seen = rig.messages().await.into_iter().map(|message| message.id).max();
-    let answer = async || {
-        let author = Author {
-            origin: Some(Origin::Api),
-            name: "Ada".into(),
-        };
-        let command = SendCommand {
-            seen_up_to: seen,
-            ..SendCommand::of(SendTo::Conversation(planned.conversation_id), "the answer", author)
-        };
-        rig.program.desk.send(command).await
-    };
+    let seen = rig
+        .messages()
+        .await
+        .into_iter()
+        .max_by_key(|message| message.id)
+        .unwrap();
     rig.goes_on(Duration::from_mins(1));
     rig.program.desk.release(planned.id).await.unwrap();
-    match answer().await.unwrap_err() {
+    match rig.answer_to_seen(&seen).await.unwrap_err() {
         Refusal::Overtaken { missed } => assert_eq!(missed[0].id, planned.id),
         other => panic!("{other}"),
     }
+}
+
+/// Of two, the one that was planned first goes out last.
+#[tokio::test]
+async fn newest_of_planned_messages_shows_what_was_seen() {
+    let mut rig = Rig::new().await;
+    rig.met().await;
+    let last = rig.plan(0, 2 * HOUR).await;
+    let first = rig.plan(0, HOUR).await;
+    for _ in 0..2 {
+        rig.goes_on(HOUR + Duration::from_secs(5));
+        rig.settle().await;
+    }
+    assert_eq!(rig.texts_on_phone().await, [TEXT, TEXT]);
+    match rig.answer_to_seen(&first).await.unwrap_err() {
+        Refusal::Overtaken { missed } => assert_eq!(missed[0].id, last.id),
+        other => panic!("{other}"),
+    }
+    rig.answer_to_seen(&last).await.unwrap();
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod avatars;
 pub mod database;
 mod desk;
+mod guard;
 mod history;
 mod journal;
 mod kinds;

@@ -8,6 +8,9 @@ use tokio::time::timeout;
 
 use super::{of, problem};
 use crate::api::app::App;
+use crate::store::database::crossing::Other;
+use crate::store::database::databases::{Database, Kind};
+use crate::store::database::raw;
 use crate::ws::client::Client;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -249,5 +252,38 @@ async fn stream_resumed_from_the_future_begins_anew() {
             text.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
         }
     }
+    app.stop().await;
+}
+
+/// Runs the beginning of a follower, while another process merges the second conversation into the first before the follower
+/// can read the head of the journal.
+async fn merged_while<T>(database: &Database, begins: impl Future<Output = T>) -> T {
+    raw::execute(database, "UPDATE conversations SET merged_into = NULL").await;
+    let other = Other::begin(database).await;
+    other.run("LOCK TABLE journal_head IN ACCESS EXCLUSIVE MODE").await;
+    other.run("UPDATE conversations SET merged_into = 1 WHERE id = 2").await;
+    let (begun, ()) = tokio::join!(begins, other.commit_once_waited_for(database));
+    begun
+}
+
+/// The event of such a merge is not among those that follow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filter_knows_merge_before_its_first_event() {
+    if testbed::quick() {
+        return;
+    }
+    let database = Database::new(Kind::Postgres).await;
+    let app = App::at(&database.url).await;
+    app.inbound("Ada", "+447700900123", "from one number").await;
+    app.inbound("Ada", "+447700900124", "from another").await;
+    let filter = json!({ "filter": { "conversation_ids": [2] } });
+    let (mut client, _) = merged_while(&database, Client::identified(&app, filter)).await;
+    let mut stream = merged_while(&database, app.get("/api/v1/events?conversation_ids=2")).await;
+    assert!(stream.chunk().await.unwrap().is_some(), "it has begun");
+    app.inbound("Ada", "+447700900123", "after the merge").await;
+    assert_eq!(client.frame().await["d"]["content"], "after the merge");
+    let event = stream.chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&event).contains("after the merge"));
+    drop(stream);
     app.stop().await;
 }

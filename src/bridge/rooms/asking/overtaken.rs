@@ -11,7 +11,7 @@ use crate::bridge::desk::missed_since;
 use crate::bridge::rooms::commands::Given;
 use crate::bridge::rooms::effects::{Taken, answer, is_stale};
 use crate::domain::matrix::RoomEventKind;
-use crate::domain::message::{Direction, Message};
+use crate::domain::message::{Direction, Message, Seen};
 use crate::domain::outbox::MatrixWork;
 use crate::domain::question::{Question, QuestionKind, YES};
 use crate::domain::{MatrixEventId, MessageId};
@@ -69,7 +69,13 @@ pub(in crate::bridge::rooms) async fn hold_back(
         return Ok(Held::Free);
     }
     let missed = missed(tx, given, (reply_to, allowed)).await?;
-    let Some(newest) = missed.iter().map(|message| message.id).max() else {
+    let at = tx.now();
+    let shown = missed.iter().map(|message| Seen {
+        message: message.id,
+        at,
+    });
+    let shown: Vec<Seen> = shown.collect();
+    let Some(newest) = tx.messages().newest(&shown).await? else {
         return Ok(match asked {
             Some(asked) => {
                 tx.questions().remove(asked.id).await?;
@@ -81,7 +87,7 @@ pub(in crate::bridge::rooms) async fn hold_back(
     if !given.around.is_first {
         return wait(tx, given).await;
     }
-    ask(tx, given, &missed, newest).await?;
+    ask(tx, given, &missed, newest.message).await?;
     Ok(Held::Back(Taken::Answered))
 }
 
@@ -96,25 +102,26 @@ async fn wait(tx: &mut Tx, given: &Given<'_>) -> Result<Held, StoreError> {
 async fn missed(
     tx: &mut Tx,
     given: &Given<'_>,
-    (reply_to, allowed): (Option<&MatrixEventId>, Option<MessageId>),
+    (reply_to, allowed): (Option<&MatrixEventId>, Option<Seen>),
 ) -> Result<Vec<Message>, StoreError> {
     let event = given.event;
-    let replied = match reply_to {
-        Some(replied) => tx.rooms().message_of_event(replied).await?.map(|shown| shown.message),
-        None => None,
-    };
     let Some(read) = tx.rooms().read_by(&event.room, &event.sender).await? else {
         return Ok(vec![]);
     };
-    let seen = [Some(read), replied, allowed].into_iter().flatten().max();
-    let newest = match seen {
-        Some(seen) => tx.messages().get(seen).await?,
+    let newest = tx.messages().get(read.message).await?;
+    if newest.is_none_or(|message| message.conversation_id != given.conversation.id) {
+        return Ok(vec![]);
+    }
+    let replied = match reply_to {
+        Some(replied) => tx.rooms().message_of_event(replied).await?,
         None => None,
     };
-    let Some(newest) = newest.filter(|message| message.conversation_id == given.conversation.id) else {
-        return Ok(vec![]);
-    };
-    let mut missed = missed_since(tx, given.conversation, &newest, name_of(&event.sender)).await?;
+    let replied = replied.map(|shown| Seen {
+        message: shown.message,
+        at: tx.now(),
+    });
+    let seen: Vec<Seen> = [Some(read), replied, allowed].into_iter().flatten().collect();
+    let mut missed = missed_since(tx, given.conversation, &seen, name_of(&event.sender)).await?;
     // The agent's own, from another face.
     missed.retain(|message| {
         let author = message.author.as_ref();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crm::domain::daily::Daily;
 use crm::domain::matrix::{RoomEventKind, SentFile};
 use crm::domain::media::FileKind;
 use crm::domain::{Clock as _, MatrixEventId, Role};
@@ -11,6 +12,7 @@ use crate::bridge::Rig;
 use crate::simulation::homeserver::What;
 
 const BEA: &str = "@bea:test";
+const HOUR: Duration = Duration::from_hours(1);
 
 impl Rig {
     /// The newest event of the room.
@@ -47,6 +49,14 @@ impl Rig {
         let mut said = self.run.matrix.notices();
         said.retain(|notice| notice.starts_with("Not sent yet: "));
         said
+    }
+
+    /// A program plans a text, Ada writes another, and then the first goes out.
+    async fn planned_behind(&mut self, body: &str) {
+        self.plan(0, HOUR).await;
+        self.agent_says(ADA, body, None).await;
+        self.run.clock.advance(HOUR + Duration::from_secs(5));
+        self.settle().await;
     }
 
     /// A desk whose customer has written twice, of which Ada has seen the first.
@@ -92,6 +102,59 @@ async fn overtaken_text_waits_for_its_authors_yes() {
     // Her own words are the newest that she has seen.
     rig.agent_says(ADA, "and more", None).await;
     assert_eq!(rig.phone(), ["the answer", "and more"]);
+}
+
+/// It keeps the id that it got when it was planned, below those that were seen before it went out.
+#[tokio::test]
+async fn planned_message_that_was_read_stops_nobody() {
+    let mut rig = Rig::of_customer().await;
+    rig.looks(ADA).await;
+    rig.planned_behind("one").await;
+    rig.looks(ADA).await;
+    rig.agent_says(ADA, "two", None).await;
+    assert_eq!(rig.phone().last().unwrap(), "two", "she has read it");
+
+    rig.planned_behind("three").await;
+    let shown = rig
+        .run
+        .matrix
+        .newest(|content| matches!(content, crm::domain::matrix::RoomContent::Text { .. }));
+    rig.agent_says(ADA, "four", Some(&shown)).await;
+    assert_eq!(rig.phone().last().unwrap(), "four", "she replies to it");
+
+    rig.planned_behind("five").await;
+    rig.agent_says(ADA, "six", None).await;
+    rig.waits().await;
+    let question = rig.run.matrix.newest_notice("Not sent yet");
+    assert_ne!(rig.phone().last().unwrap(), "six");
+    rig.taps(ADA, &question, "✅").await;
+    rig.waits().await;
+    assert_eq!(rig.phone().last().unwrap(), "six", "one yes is enough");
+    assert_eq!(rig.questions().len(), 1);
+}
+
+/// What she has read of it, she has read before it was held.
+#[tokio::test]
+async fn message_queued_again_hides_no_newer_one() {
+    let night = Daily::new("22:00-07:00".parse().unwrap(), jiff::tz::TimeZone::UTC);
+    let mut rig = Rig::with(|run| run.policy.pace.quiet = Some(night)).await;
+    rig.met().await;
+    let planned = rig.plan(0, 9 * HOUR).await.id;
+    rig.run.clock.advance(9 * HOUR + Duration::from_secs(5));
+    rig.settle().await;
+    rig.looks(ADA).await;
+    rig.run.clock.advance(Duration::from_secs(10));
+    rig.customer_writes().await;
+    rig.run.clock.advance(Duration::from_mins(1));
+    rig.program.desk.release(planned).await.unwrap();
+    rig.settle().await;
+    rig.agent_says(ADA, "the answer", None).await;
+    rig.waits().await;
+    let asked = rig.questions();
+    assert!(
+        asked.len() == 1 && asked[0].contains("wrote meanwhile (1 message)"),
+        "{asked:?}"
+    );
 }
 
 /// Her yes would send the words that she has corrected.

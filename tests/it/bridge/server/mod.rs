@@ -2,5 +2,6 @@
 
 mod clock;
 mod crossing;
+mod merging;
 mod moves;
 mod outages;

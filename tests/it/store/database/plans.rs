@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crm::domain::conversation::{ChatKind, ConversationStatus};
 use crm::domain::customer::{Identity, IdentitySource};
-use crm::domain::message::{Direction, Kind as MessageKind, MessageState};
+use crm::domain::message::{Direction, Kind as MessageKind, MessageState, Seen};
 use crm::domain::outbox::{MatrixWork, Target, WhatsAppWork};
 use crm::domain::{AccountId, AgentId, ChatId, ConversationId, LabelId, MessageId, OwnerId, Timestamp, WaMessageId};
 use crm::store::{
@@ -342,7 +342,8 @@ async fn goes_out(tx: &mut Tx, account: AccountId, id: ConversationId, queued: M
         tx.pace().queued_for(customer).await?;
     }
     tx.messages().hand_over(queued).await?;
-    tx.messages().since(id, &message, "somebody", 20).await?;
+    let seen = [message.id, queued].map(|message| Seen { message, at: BEGIN });
+    tx.messages().since(id, &seen, "somebody", 20).await?;
     tx.scheduled().of_conversation(id).await?;
     tx.scheduled().add(&message, BEGIN).await?;
     let planned = tx.scheduled().of(message.id).await?.unwrap();
