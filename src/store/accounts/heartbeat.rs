@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sha2::{Digest as _, Sha256};
 
 use crate::domain::Timestamp;
+use crate::domain::hex::hex;
 use crate::store::facet::Accounts;
 use crate::store::{Store, StoreError, Tx};
 
@@ -40,9 +42,9 @@ impl Accounts<'_, Tx> {
     }
 }
 
-/// Returns the setting that holds a process's last heartbeat, in milliseconds.
+/// Returns the setting that holds a process's last heartbeat, in milliseconds. A path may be longer than a setting's name.
 fn setting(folder: &str) -> String {
-    format!("heartbeat.{folder}")
+    format!("heartbeat.{}", hex(&Sha256::digest(folder)))
 }
 
 /// Returns the database's time.

@@ -9,6 +9,9 @@ use super::section::{cargo, run, run_with, section, succeeds, workspace};
 /// Checks of the web project: npm scripts, in their order.
 const WEB_CHECKS: [&str; 4] = ["lint", "check", "typecheck", "test"];
 
+/// Tells the test harness how many tests run at a time.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
 /// Runs all checks and tests. `extent` decides whether tests with real servers are included.
 pub async fn run_all(extent: Extent) -> Result<()> {
     machine::prepare(extent).await?;
@@ -21,12 +24,21 @@ pub async fn run_all(extent: Extent) -> Result<()> {
         let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         section("lints", run(&cargo, lints)).await?;
     }
-    let environment: &[(&str, &str)] = if extent == Extent::Build {
-        &[(testbed::QUICK, "1")]
-    } else {
-        &[]
-    };
-    section("tests", run_with(&cargo, ["test", "--workspace"], environment)).await
+    let threads = test_threads();
+    let mut environment = vec![];
+    if std::env::var_os(TEST_THREADS).is_none() {
+        environment.push((TEST_THREADS, threads.as_str()));
+    }
+    if extent == Extent::Build {
+        environment.push((testbed::QUICK, "1"));
+    }
+    section("tests", run_with(&cargo, ["test", "--workspace"], &environment)).await
+}
+
+/// Returns how many tests run at a time: more than there are processors, since many wait for a browser or a homeserver.
+fn test_threads() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors + processors.div_ceil(2)).to_string()
 }
 
 /// Returns whether this toolchain has the component; a minimal installation of Rust may not.

@@ -29,13 +29,13 @@ impl Server {
         assert!(released.await.unwrap());
     }
 
-    /// Makes the last heartbeat of a server old.
+    /// Forgets the last heartbeat of a server.
     async fn hears_no_more_of(&self, folder: &Path) {
-        let name = format!("heartbeat.{}", folder.display());
-        let aged = self.store.write::<_, _, StoreError, _>(name, |tx, name: &String| {
-            Box::pin(async move { tx.settings().set(name, Some("0")).await })
+        let folder = folder.display().to_string();
+        let ended = self.store.write::<_, _, StoreError, _>(folder, |tx, folder: &String| {
+            Box::pin(async move { tx.accounts().end_heartbeat(folder).await })
         });
-        aged.await.unwrap();
+        ended.await.unwrap();
     }
 }
 

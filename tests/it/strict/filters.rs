@@ -277,7 +277,7 @@ async fn filter_knows_merge_before_its_first_event() {
     app.inbound("Ada", "+447700900123", "from one number").await;
     app.inbound("Ada", "+447700900124", "from another").await;
     let filter = json!({ "filter": { "conversation_ids": [2] } });
-    let (mut client, _) = merged_while(&database, Client::identified(&app, filter)).await;
+    let (mut client, _) = Box::pin(merged_while(&database, Client::identified(&app, filter))).await;
     let mut stream = merged_while(&database, app.get("/api/v1/events?conversation_ids=2")).await;
     assert!(stream.chunk().await.unwrap().is_some(), "it has begun");
     app.inbound("Ada", "+447700900123", "after the merge").await;

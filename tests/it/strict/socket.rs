@@ -48,7 +48,7 @@ async fn unknown_field_of_frame_is_answered_by_its_id() {
     client
         .say(&json!({ "op": "send", "id": 3, "s": null, "t": null, "d": text }))
         .await;
-    let reply = client.frame().await;
+    let reply = client.reply(&json!(3)).await;
     assert_eq!(reply["status"], 202, "the connection goes on: {reply}");
     app.stop().await;
 }

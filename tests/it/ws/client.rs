@@ -77,6 +77,11 @@ impl Client {
     /// Tells a command and gives its reply; events in between are passed over.
     pub async fn command(&mut self, op: &str, id: &Value, d: Value) -> Value {
         self.say(&json!({ "op": op, "id": id, "d": d })).await;
+        self.reply(id).await
+    }
+
+    /// The reply to a command; events before it are passed over.
+    pub async fn reply(&mut self, id: &Value) -> Value {
         loop {
             let frame = self.frame().await;
             if frame["op"] == "reply" && frame["id"] == *id {

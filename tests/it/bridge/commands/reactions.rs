@@ -39,6 +39,8 @@ impl Rig {
         rig.run.clock.advance(Duration::from_hours(25));
         rig.settle().await;
         rig.run.whatsapp.set_online(true);
+        // That it works again is told apart.
+        rig.settle().await;
         let notice = rig.run.matrix.newest_notice("This was not sent");
         (rig, event, notice)
     }
