@@ -42,8 +42,8 @@ pub async fn edit(
     }
 }
 
-/// `DELETE /messages/{id}`, scope `send`: deletes a message for everyone; one that was not sent only here, and for good. Answers
-/// 412 if `If-Match` names an older state.
+/// `DELETE /messages/{id}`, scope `send`: deletes a message for everyone. One that was never sent is deleted here, and cannot be
+/// retried. Answers 412 if `If-Match` names an older state.
 pub async fn delete(
     desk: State<Desk>,
     store: State<Store>,
