@@ -227,11 +227,6 @@ impl Message {
         mentions::with_names(text, &people).into_owned()
     }
 
-    /// Returns whether a person has cancelled the message before it was sent.
-    pub fn is_cancelled(&self) -> bool {
-        self.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED)
-    }
-
     /// Returns the reactions to the message, without those that were removed.
     pub fn shown_reactions(&self) -> impl Iterator<Item = &Reaction> {
         self.reactions.iter().filter(|reaction| !reaction.emoji.is_empty())

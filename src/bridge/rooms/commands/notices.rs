@@ -119,14 +119,14 @@ impl RoomRelay {
     }
 }
 
-/// Puts the reaction that tries a message again under the notice that it went wrong, so that one tap does. Not under what a
-/// person has cancelled or deleted.
+/// Puts the reaction that tries a message again under the notice that it went wrong, so that one tap does. Not if the message
+/// is deleted.
 async fn offer_retry(tx: &mut Tx, notice: &InternalEvent) -> Result<(), StoreError> {
     let Some(id) = notice.message else { return Ok(()) };
     let message = tx.messages().get(id).await?;
     let failed = message.filter(|message| {
-        let is_wanted = message.deleted_at.is_none() && !message.is_cancelled();
-        is_wanted && matches!(message.state, MessageState::Failed | MessageState::Unknown)
+        let has_failed = matches!(message.state, MessageState::Failed | MessageState::Unknown);
+        has_failed && message.deleted_at.is_none()
     });
     if let Some(message) = failed {
         let work = MatrixWork::Mark {
